@@ -1,0 +1,11 @@
+DROP TABLE log_state;
+DROP TABLE event_users;
+DROP TABLE events;
+DROP TABLE ledger_entries;
+DROP TABLE claims;
+DROP TABLE wallets;
+DROP TABLE lead_attributes;
+DROP TABLE contacts;
+DROP TABLE leads;
+DROP TABLE users;
+DROP TABLE tenants;

@@ -1,0 +1,89 @@
+//! The application: what every operation needs, made once.
+
+use std::{fs, io::Write, path::Path, sync::Arc};
+
+use crate::{
+    auth::{Auth, Key},
+    clock::Clock,
+    config::Settings,
+    db::Db,
+    error::{Error, Result},
+    events::Hub,
+    graphql::{self, Schema},
+    metrics::Metrics,
+    tenants::Directory,
+};
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+pub struct Parts {
+    pub settings: Settings,
+    pub db: Db,
+    pub clock: Clock,
+    pub auth: Auth,
+    pub tenants: Directory,
+    pub hub: Hub,
+    pub schema: Schema,
+    pub metrics: Metrics,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Connects to a migrated database.
+    pub async fn new(settings: Settings, clock: Clock) -> Result<Self> {
+        let db = Db::open(&settings.database())?;
+        db.ping(&clock).await?;
+        let key = Key::hs256(&signing_secret(&settings)?, &settings);
+        let hub = Hub::open(&db).await?;
+        Ok(Self(Arc::new(Parts {
+            auth: Auth::new(&db, &clock, key),
+            tenants: Directory::new(&db),
+            hub,
+            schema: graphql::schema(),
+            metrics: Metrics::default(),
+            settings,
+            db,
+            clock,
+        })))
+    }
+}
+
+/// The key of the settings; in dev mode one that is made once and kept in the data folder.
+pub fn signing_secret(settings: &Settings) -> Result<Vec<u8>> {
+    match &settings.jwt_secret {
+        Some(secret) => Ok(secret.clone().into_bytes()),
+        None => dev_secret(&settings.data).map_err(Error::internal),
+    }
+}
+
+fn dev_secret(data: &Path) -> std::io::Result<Vec<u8>> {
+    let path = data.join("dev-key");
+    match fs::read(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        found => return found,
+    }
+    fs::create_dir_all(data)?;
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(std::io::Error::other)?;
+    // Written beside and linked into place, so that of two processes that start at once both use the same key.
+    let draft = data.join(format!("dev-key.{}", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&draft)?.write_all(&secret)?;
+    let linked = fs::hard_link(&draft, &path);
+    fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => fs::read(&path),
+    }
+}

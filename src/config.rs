@@ -1,0 +1,234 @@
+//! Settings: from the environment or as flags. This file alone reads the environment.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::{
+    db::{self, Target},
+    users::Role,
+};
+
+/// The live backend of a lead marketplace: a GraphQL API with subscriptions, in one binary.
+#[derive(Parser, Debug)]
+#[command(name = "leadcast", version, max_term_width = 120)]
+pub struct Cli {
+    #[command(flatten)]
+    pub settings: Settings,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Subcommand, Debug, Clone)]
+pub enum Command {
+    /// Serve the API (what `leadcast` alone does)
+    Serve,
+    /// Bring the database up to date and exit
+    Migrate,
+    /// Manage tenants
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Print a token signed with this server's key, and nothing else
+    Token {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The user's id: the token's `sub`
+        #[arg(long)]
+        user: String,
+        #[arg(long, ignore_case = true)]
+        role: Role,
+        /// How long the token is valid: 15m, 1h, 7d
+        #[arg(long, default_value = "1h", value_parser = duration)]
+        ttl: Duration,
+    },
+    /// Print the GraphQL schema, sorted
+    Schema,
+    /// Play the marketplace against a running server in dev mode and show who receives what, live
+    Demo {
+        /// The server's address
+        #[arg(long, default_value = "http://127.0.0.1:4000")]
+        url: String,
+    },
+}
+
+#[derive(Subcommand, Debug, Clone)]
+pub enum TenantCommand {
+    /// Make a tenant
+    Create {
+        /// Its name in tokens: lower-case letters, digits and dashes
+        slug: String,
+        /// Its name for people
+        #[arg(long)]
+        name: String,
+    },
+}
+
+#[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Settings")]
+pub struct Settings {
+    /// Where to listen
+    #[arg(long, env = "LEADCAST_LISTEN", global = true, default_value = "127.0.0.1:4000")]
+    pub listen: SocketAddr,
+    /// sqlite://path or postgres://user@host/name [default: SQLite in the data folder]
+    #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true, value_parser = Target::parse)]
+    pub database_url: Option<Target>,
+    /// The folder for the embedded database and the dev key
+    #[arg(long, env = "LEADCAST_DATA", global = true, default_value = "./data")]
+    pub data: PathBuf,
+    /// The HS256 key that tokens are signed with, at least 32 bytes. Without it: dev mode, on a loopback address only
+    #[arg(long, env = "LEADCAST_JWT_SECRET", global = true, hide_env_values = true, value_parser = secret)]
+    pub jwt_secret: Option<String>,
+    /// The `iss` that tokens must have
+    #[arg(long, env = "LEADCAST_JWT_ISSUER", global = true, default_value = "leadcast")]
+    pub jwt_issuer: String,
+    /// The `aud` that tokens must have
+    #[arg(long, env = "LEADCAST_JWT_AUDIENCE", global = true, default_value = "leadcast")]
+    pub jwt_audience: String,
+    /// Web origins that may call the API from a browser, separated by commas; the server's own always may
+    #[arg(long, env = "LEADCAST_ALLOWED_ORIGINS", global = true, value_delimiter = ',', value_parser = origin)]
+    pub allowed_origins: Vec<String>,
+    /// How long events are kept for clients that come back: 12h, 7d
+    #[arg(long, env = "LEADCAST_EVENT_RETENTION", global = true, default_value = "7d", value_parser = duration)]
+    pub event_retention: Duration,
+    /// How logs are written
+    #[arg(long, env = "LEADCAST_LOG_FORMAT", global = true, default_value = "text")]
+    pub log_format: LogFormat,
+    /// Which logs are written, in the syntax of tracing's EnvFilter: info, leadcast=debug
+    #[arg(long, env = "LEADCAST_LOG", global = true, default_value = "info")]
+    pub log: String,
+    #[arg(skip)]
+    pub limits: Limits,
+}
+
+/// What one client may take of the server. Not for operators, who would have to know all of it to change any: tests
+/// make them smaller.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The body of a request over HTTP.
+    pub body_bytes: usize,
+    /// For that body to arrive.
+    pub body_time: Duration,
+    /// For an operation over HTTP to be executed.
+    pub request_time: Duration,
+    /// A message from a client over WebSocket.
+    pub message_bytes: usize,
+    /// One result over WebSocket.
+    pub result_bytes: usize,
+    /// From the upgrade to `connection_init`.
+    pub init_time: Duration,
+    /// Between the server's pings. A client that is silent for two of them is gone.
+    pub ping_interval: Duration,
+    /// For a client to take one message.
+    pub write_time: Duration,
+    pub operations_per_socket: usize,
+    /// For sockets and requests to end when the server shuts down.
+    pub drain_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            body_time: Duration::from_secs(10),
+            request_time: Duration::from_secs(30),
+            message_bytes: 64 << 10,
+            result_bytes: 4 << 20,
+            init_time: Duration::from_secs(3),
+            ping_interval: Duration::from_secs(15),
+            write_time: Duration::from_secs(10),
+            operations_per_socket: 100,
+            drain_time: Duration::from_secs(20),
+        }
+    }
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl Settings {
+    /// The settings of a command line that says nothing, with no environment: for tests.
+    pub fn defaults() -> Self {
+        #[derive(Parser)]
+        struct Only {
+            #[command(flatten)]
+            settings: Settings,
+        }
+        let command = Only::command().mut_args(|arg| arg.env(None::<&str>));
+        let matches = command.get_matches_from(["leadcast"]);
+        <Settings as clap::FromArgMatches>::from_arg_matches(&matches).expect("the defaults are valid")
+    }
+
+    pub fn database(&self) -> Target {
+        self.database_url.clone().unwrap_or_else(|| db::default_sqlite(&self.data))
+    }
+
+    /// Dev mode: nobody gave a key, so the server makes one and hands out tokens. On a loopback address only.
+    pub fn dev_mode(&self) -> bool {
+        self.jwt_secret.is_none()
+    }
+
+    /// What the values cannot show one by one.
+    pub fn check(&self) -> Result<(), String> {
+        if self.dev_mode() && !is_loopback(self.listen.ip()) {
+            return Err(format!(
+                "LEADCAST_LISTEN is {}, which others can reach, and there is no key: set LEADCAST_JWT_SECRET to at \
+                 least 32 random bytes (for example the output of `openssl rand -base64 32`), or listen on 127.0.0.1 \
+                 for dev mode",
+                self.listen
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// `LEADCAST_*` variables that mean nothing to this version: most likely misspelt.
+pub fn unknown_variables() -> Vec<String> {
+    let command = Cli::command();
+    let known: Vec<_> = command.get_arguments().filter_map(|arg| arg.get_env()).collect();
+    std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| !known.contains(&name.as_os_str()))
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| name.starts_with("LEADCAST_"))
+        .collect()
+}
+
+fn is_loopback(ip: IpAddr) -> bool {
+    ip.to_canonical().is_loopback()
+}
+
+fn secret(text: &str) -> Result<String, String> {
+    if text.len() < 32 {
+        return Err("must be at least 32 bytes long: try `openssl rand -base64 32`".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let origin = text.trim().to_ascii_lowercase();
+    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']) => Ok(origin),
+        _ => Err("must be a web origin without a path, such as https://app.example.com".to_owned()),
+    }
+}
+
+/// 90s, 15m, 12h, 7d; a day is 24 hours.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<jiff::Span>()
+        .and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()))
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| "must be a duration above zero, such as 90s, 15m, 12h or 7d".to_owned())
+}

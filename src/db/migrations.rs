@@ -1,0 +1,67 @@
+//! Migrations, embedded in the binary. Expand/contract: a node of the version before runs on the new schema.
+
+use std::{path::Path, time::Duration};
+
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::{Target, postgres, sqlite};
+use crate::error::{Error, Fault, Result};
+
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// Any number, but the same in every leadcast: the advisory lock that lets one node migrate at a time.
+const LOCK: i64 = 0x006c_6561_6463_6173;
+const LOCK_PATIENCE: Duration = Duration::from_secs(120);
+
+/// Brings the database up to date and returns the names of what was applied. Several processes may call it at once.
+pub async fn migrate(target: &Target) -> Result<Vec<String>> {
+    match target {
+        Target::Sqlite(path) => migrate_sqlite(path).await,
+        Target::Postgres(url) => migrate_postgres(url).await,
+    }
+}
+
+async fn migrate_sqlite(path: &Path) -> Result<Vec<String>> {
+    let mut conn = sqlite::connect(path).await.map_err(unavailable)?;
+    // Not the server's lock file: `leadcast tenant` may run beside a server.
+    let lock = std::fs::File::create(path.with_extension("migration-lock")).map_err(unavailable)?;
+    tokio::task::block_in_place(|| {
+        lock.lock().map_err(unavailable)?;
+        let applied = conn.run_pending_migrations(SQLITE).map_err(Fault::internal)?;
+        Ok(applied.iter().map(ToString::to_string).collect())
+    })
+}
+
+async fn migrate_postgres(url: &str) -> Result<Vec<String>> {
+    let mut guard = postgres::connect_for_migrations(url).await.map_err(unavailable)?;
+    take_turn(&mut guard).await?;
+    let conn = postgres::connect_for_migrations(url).await.map_err(unavailable)?;
+    let mut harness = AsyncMigrationHarness::new(conn);
+    let applied = harness.run_pending_migrations(POSTGRES).map_err(Fault::internal)?;
+    Ok(applied.iter().map(ToString::to_string).collect())
+    // `guard` is closed here, and its advisory lock with it.
+}
+
+/// Waits for the advisory lock by asking again: a waiting statement would be ended by lock_timeout.
+async fn take_turn(conn: &mut AsyncPgConnection) -> Result<()> {
+    let deadline = tokio::time::Instant::now() + LOCK_PATIENCE;
+    loop {
+        let mine: bool =
+            diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(&format!("pg_try_advisory_lock({LOCK})")))
+                .get_result(conn)
+                .await?;
+        if mine {
+            return Ok(());
+        }
+        if tokio::time::Instant::now() > deadline {
+            return Err(unavailable("another process has been migrating this database for two minutes"));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Fault(Fault::unavailable(cause))
+}

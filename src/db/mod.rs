@@ -1,0 +1,319 @@
+//! The database: one set of queries, two engines.
+//!
+//! SQLite is the embedded default, PostgreSQL the one for many nodes; `DATABASE_URL` chooses. A store function takes a
+//! [`Tx`] and runs its diesel expression with [`on!`], which compiles it for both. There are three doors:
+//!
+//! - [`Db::write`] and [`Db::read`] open a transaction of one tenant. On PostgreSQL the tenant is set in BEGIN, for row
+//!   level security; in SQL the tenant is part of every key.
+//! - [`Db::across`] reads past tenants: for the event tail and the workers' due lists. [`Db::upkeep`] writes past them: for
+//!   the log's retention and for making tenants.
+//!
+//! Each runs in a task of its own that the caller only awaits, so that a request that is dropped or times out never leaves
+//! a transaction open. The work is a closure that can be called again: on a serialisation failure, a deadlock or a busy
+//! SQLite the transaction is rolled back and repeated.
+
+mod migrations;
+mod postgres;
+pub mod schema;
+pub mod sql_types;
+mod sqlite;
+mod tx;
+mod values;
+mod wakeup;
+mod watermark;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use diesel::{QueryableByName, sql_query};
+use diesel_async::{RunQueryDsl, pooled_connection::deadpool::Pool};
+use tokio::{sync::Notify, time::Instant};
+
+pub use migrations::migrate;
+pub use tx::Tx;
+pub(crate) use tx::{Connection, Mode, on};
+pub(crate) use values::text_enum;
+pub(crate) use wakeup::relay;
+pub use watermark::Watermark;
+
+use crate::{
+    clock::{Clock, Timestamp},
+    error::{Error, Fault, Result},
+    ids::TenantId,
+};
+
+/// Which database: read from `DATABASE_URL`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl Target {
+    /// `sqlite://path/to/file` or `postgres://user@host/name`.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        match url.split_once("://") {
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+            Some(("postgres" | "postgresql", _)) => match url.parse::<tokio_postgres::Config>() {
+                Ok(_) => Ok(Self::Postgres(url.to_owned())),
+                Err(error) => Err(format!("not a PostgreSQL URL: {error}")),
+            },
+            _ => Err("must begin with sqlite:// (and a path) or postgres://".to_owned()),
+        }
+    }
+
+    /// For people and logs: without the password.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("SQLite ({})", path.display()),
+            Self::Postgres(url) => {
+                let name = url.parse::<tokio_postgres::Config>().ok();
+                let name = name.as_ref().and_then(|config| config.get_dbname()).unwrap_or("default database");
+                format!("PostgreSQL ({name})")
+            }
+        }
+    }
+}
+
+/// The pool of connections. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pub(crate) engine: Engine,
+    pub(crate) wake: Wake,
+}
+
+#[derive(Clone)]
+pub(crate) enum Engine {
+    Sqlite(sqlite::Pools),
+    Postgres { pool: Pool<tx::Postgres>, url: Arc<str> },
+}
+
+/// Rung after a commit that appended events.
+#[derive(Clone, Default)]
+pub(crate) struct Wake {
+    pub hub: Arc<Notify>,
+    pub others: Arc<Notify>,
+}
+
+/// A transaction's work: an async closure over `&mut Tx` that can be sent to another thread and cloned to be run again.
+/// (A trait only because an async closure's future cannot yet be bound by `Send` otherwise.)
+pub trait Work<T, R>: AsyncFnOnce(T) -> R + FnOnce(T) -> <Self as Work<T, R>>::Fut {
+    type Fut: Future<Output = R>;
+}
+impl<F, T, Fut, R> Work<T, R> for F
+where
+    F: AsyncFnOnce(T) -> R + FnOnce(T) -> Fut,
+    Fut: Future<Output = R>,
+{
+    type Fut = Fut;
+}
+
+/// How long to wait for a connection before saying that the service is busy.
+const POOL_PATIENCE: Duration = Duration::from_secs(2);
+/// SQLite's one writer is a queue that everyone stands in.
+const WRITER_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a transaction that lost a race is repeated.
+const RETRY_PATIENCE: Duration = Duration::from_secs(5);
+
+impl Db {
+    /// Opens the pool. Connects lazily; [`Db::ping`] tells whether the database answers.
+    pub fn open(target: &Target) -> Result<Self> {
+        let engine = match target {
+            Target::Sqlite(path) => Engine::Sqlite(sqlite::Pools::open(path)?),
+            Target::Postgres(url) => Engine::Postgres { pool: postgres::pool(url)?, url: url.as_str().into() },
+        };
+        Ok(Self { engine, wake: Wake::default() })
+    }
+
+    /// Runs `work` in a transaction of `tenant` that may write; commits when it returns `Ok`.
+    pub async fn write<F, T>(&self, tenant: TenantId, work: F) -> Result<T>
+    where
+        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+        F: Clone + Send + 'static,
+        T: Send + 'static,
+    {
+        self.detached(Mode::Write(tenant), work).await
+    }
+
+    /// Runs `work` in a read-only transaction of `tenant`.
+    pub async fn read<F, T>(&self, tenant: TenantId, work: F) -> Result<T>
+    where
+        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+        F: Clone + Send + 'static,
+        T: Send + 'static,
+    {
+        self.detached(Mode::Read(tenant), work).await
+    }
+
+    /// Reads past tenants: the event tail and the workers' due lists. What is found there is done in [`Db::write`] of its
+    /// tenant.
+    pub async fn across<F, T>(&self, work: F) -> Result<T>
+    where
+        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+        F: Clone + Send + 'static,
+        T: Send + 'static,
+    {
+        self.detached(Mode::Across, work).await
+    }
+
+    /// Writes what belongs to no tenant: the log's floor and a new tenant.
+    pub async fn upkeep<F, T>(&self, work: F) -> Result<T>
+    where
+        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+        F: Clone + Send + 'static,
+        T: Send + 'static,
+    {
+        self.detached(Mode::Upkeep, work).await
+    }
+
+    async fn detached<F, T>(&self, mode: Mode, work: F) -> Result<T>
+    where
+        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+        F: Clone + Send + 'static,
+        T: Send + 'static,
+    {
+        let db = self.clone();
+        let task = tokio::spawn(async move { db.repeat(mode, work).await });
+        match task.await {
+            Ok(result) => result,
+            Err(panicked) => Err(Error::internal(panicked)),
+        }
+    }
+
+    async fn repeat<F, T>(&self, mode: Mode, work: F) -> Result<T>
+    where
+        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+        F: Clone,
+    {
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match self.attempt(mode, work.clone()).await {
+                Err(error) if lost_a_race(&error) && started.elapsed() < RETRY_PATIENCE => {
+                    tracing::debug!(?error, "transaction repeated");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_millis(100));
+                }
+                Err(error) if lost_a_race(&error) => return Err(Fault::unavailable(error.describe()).into()),
+                result => return result,
+            }
+        }
+    }
+
+    async fn attempt<F, T>(&self, mode: Mode, work: F) -> Result<T>
+    where
+        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+    {
+        let mut tx = self.begin(mode).await?;
+        match work(&mut tx).await {
+            Ok(value) => {
+                let appended = tx.appended;
+                tx.commit().await?;
+                if appended {
+                    self.wake.hub.notify_one();
+                    self.wake.others.notify_one();
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                tx.roll_back().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// A pooled connection may have died since it was last used: BEGIN shows it, and another is tried. Nothing is lost by
+    /// that, for nothing has been said yet.
+    async fn begin(&self, mode: Mode) -> Result<Tx> {
+        let mut spare = 16;
+        loop {
+            match Tx::begin(self.connection(mode).await?, mode).await {
+                Err(Error::Fault(Fault::Unavailable(_))) if spare > 0 => spare -= 1,
+                begun => return begun,
+            }
+        }
+    }
+
+    async fn connection(&self, mode: Mode) -> Result<Connection> {
+        match &self.engine {
+            Engine::Sqlite(pools) if mode.reads_only() => {
+                patient(POOL_PATIENCE, pools.readers.get()).await.map(Connection::Sqlite)
+            }
+            Engine::Sqlite(pools) => patient(WRITER_PATIENCE, pools.writer.get()).await.map(Connection::Sqlite),
+            Engine::Postgres { pool, .. } => patient(POOL_PATIENCE, pool.get()).await.map(Connection::Postgres),
+        }
+    }
+
+    /// Whether the database answers; on PostgreSQL this also reads its clock.
+    pub async fn ping(&self, clock: &Clock) -> Result<()> {
+        #[derive(QueryableByName)]
+        struct Now {
+            #[diesel(sql_type = sql_types::Timestamptz)]
+            now: Timestamp,
+        }
+        let now = self
+            .across(async move |tx| match tx.connection()? {
+                Connection::Postgres(conn) => {
+                    let Now { now } = sql_query("SELECT clock_timestamp() AS now").get_result(conn).await?;
+                    Ok(Some(now))
+                }
+                Connection::Sqlite(conn) => {
+                    sql_query("SELECT 1").execute(conn).await?;
+                    Ok(None)
+                }
+            })
+            .await?;
+        if let Some(now) = now {
+            clock.set_database_time(now);
+        }
+        Ok(())
+    }
+
+    /// Takes the lock that keeps a second server off the same SQLite file; nothing to take on PostgreSQL.
+    pub fn lock(target: &Target) -> std::io::Result<Option<std::fs::File>> {
+        match target {
+            Target::Sqlite(path) => sqlite::lock(path).map(Some),
+            Target::Postgres(_) => Ok(None),
+        }
+    }
+
+    /// Upkeep for as long as the server runs: SQLite's checkpoints, PostgreSQL's wake-ups between nodes.
+    pub async fn maintain(self) {
+        match &self.engine {
+            Engine::Sqlite(pools) => sqlite::checkpoint(pools.clone()).await,
+            Engine::Postgres { .. } => relay(self).await,
+        }
+    }
+}
+
+async fn patient<T, E: std::error::Error + Send + Sync + 'static>(
+    patience: Duration,
+    get: impl Future<Output = Result<T, E>>,
+) -> Result<T> {
+    match tokio::time::timeout(patience, get).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(Fault::unavailable(error).into()),
+        Err(_) => Err(Fault::unavailable("no free database connection").into()),
+    }
+}
+
+/// PostgreSQL's 40001 and 40P01, SQLite's BUSY. (diesel-async hides the code of a deadlock; its text is what is left.)
+fn lost_a_race(error: &Error) -> bool {
+    use diesel::result::{DatabaseErrorKind, Error as Diesel};
+    let Error::Fault(Fault::Internal(cause)) = error else { return false };
+    match cause.downcast_ref::<Diesel>() {
+        Some(Diesel::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
+        Some(Diesel::DatabaseError(DatabaseErrorKind::Unknown, info)) => {
+            matches!(info.message(), "deadlock detected" | "database is locked")
+        }
+        _ => false,
+    }
+}
+
+/// The folder of the default SQLite database.
+pub fn default_sqlite(data: &Path) -> Target {
+    Target::Sqlite(data.join("leadcast.db"))
+}

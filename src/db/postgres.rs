@@ -1,0 +1,58 @@
+//! PostgreSQL: the pool and how its connections are set up.
+
+use std::{str::FromStr, time::Duration};
+
+use diesel::ConnectionError;
+use diesel_async::{
+    AsyncPgConnection, SimpleAsyncConnection,
+    pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool::Pool},
+};
+use futures_util::FutureExt;
+use tokio_postgres::{Config, NoTls};
+
+use crate::error::{Fault, Result};
+
+/// Connections a node holds at most. Two cores do most with about eight; the rest is for those that wait for a lock.
+const POOL_SIZE: usize = 16;
+
+/// A forgotten transaction would hold locks and the event watermark of the whole cluster: nothing may stay open for long.
+const SESSION: &str = "SET idle_in_transaction_session_timeout = '5s'; SET statement_timeout = '10s'; SET lock_timeout = '3s'; \
+     SET timezone = 'UTC';";
+
+/// Migrations may take long, but never queue for a lock in front of everybody else.
+const MIGRATION_SESSION: &str = "SET lock_timeout = '2s'; SET timezone = 'UTC';";
+
+pub(crate) fn pool(url: &str) -> Result<Pool<AsyncPgConnection>> {
+    let mut config = ManagerConfig::default();
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(|url| connect(url.to_owned(), SESSION).boxed());
+    let manager = AsyncDieselConnectionManager::new_with_config(url, config);
+    Pool::builder(manager).max_size(POOL_SIZE).build().map_err(|e| Fault::internal(e).into())
+}
+
+/// A connection outside the pool, for the event tail.
+pub(crate) async fn connect_alone(url: &str) -> Result<AsyncPgConnection, ConnectionError> {
+    connect(url.to_owned(), SESSION).await
+}
+
+pub(crate) async fn connect_for_migrations(url: &str) -> Result<AsyncPgConnection, ConnectionError> {
+    connect(url.to_owned(), MIGRATION_SESSION).await
+}
+
+async fn connect(url: String, session: &'static str) -> Result<AsyncPgConnection, ConnectionError> {
+    let mut config = Config::from_str(&url).map_err(|e| ConnectionError::InvalidConnectionUrl(e.to_string()))?;
+    config.keepalives(true).keepalives_idle(Duration::from_secs(10)).connect_timeout(Duration::from_secs(2));
+    if config.get_application_name().is_none() {
+        config.application_name("leadcast");
+    }
+    let (client, connection) =
+        config.connect(NoTls).await.map_err(|e| ConnectionError::BadConnection(with_source(&e)))?;
+    let mut conn = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
+    conn.batch_execute(session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
+}
+
+/// tokio-postgres says "error connecting to server" and keeps the reason in the source.
+fn with_source(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}

@@ -1,0 +1,128 @@
+//! SQLite, run in place. The stock wrapper hops to the blocking pool for every statement, which costs more than most
+//! statements do; [`InPlace`] runs them on the worker thread under `block_in_place`. It needs the multi-threaded runtime.
+
+use std::{fs::File, path::Path, sync::Arc, time::Duration};
+
+use diesel::sqlite::SqliteConnection;
+use diesel_async::{
+    AsyncConnection, SimpleAsyncConnection,
+    pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool::Pool},
+    sync_connection_wrapper::SpawnBlocking,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+
+use super::tx::Sqlite;
+use crate::error::{Fault, Result};
+
+/// Runs a blocking closure on the current worker thread, after telling tokio to move its other tasks away.
+pub struct InPlace;
+
+impl SpawnBlocking for InPlace {
+    fn spawn_blocking<'a, R>(
+        &mut self,
+        task: impl FnOnce() -> R + Send + 'static,
+    ) -> BoxFuture<'a, Result<R, Box<dyn std::error::Error + Send + Sync>>>
+    where
+        R: Send + 'static,
+    {
+        async move { Ok(tokio::task::block_in_place(task)) }.boxed()
+    }
+
+    fn get_runtime() -> Self {
+        Self
+    }
+}
+
+/// One writer (SQLite has only one anyway, and a queue in front of it is fair where its own lock is not), several readers.
+#[derive(Clone)]
+pub(crate) struct Pools {
+    pub writer: Pool<Sqlite>,
+    pub readers: Pool<Sqlite>,
+    pub path: Arc<Path>,
+}
+
+const READERS: usize = 8;
+
+/// Every commit is on the disk when it is acknowledged (`synchronous = FULL`). The writer checkpoints when idle ([`checkpoint`]).
+const SETUP: &str = "PRAGMA busy_timeout = 100; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+     PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;";
+const READ_ONLY: &str = "PRAGMA query_only = ON;";
+
+impl Pools {
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self {
+            writer: pool(path, 1, SETUP.to_owned())?,
+            readers: pool(path, READERS, format!("{SETUP}{READ_ONLY}"))?,
+            path: path.into(),
+        })
+    }
+}
+
+fn pool(path: &Path, size: usize, setup: String) -> Result<Pool<Sqlite>> {
+    let mut config = ManagerConfig::default();
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(move |url| {
+        let (url, setup) = (url.to_owned(), setup.clone());
+        async move {
+            let mut conn = Sqlite::establish(&url).await?;
+            conn.batch_execute(&setup).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+            Ok(conn)
+        }
+        .boxed()
+    });
+    let manager = AsyncDieselConnectionManager::new_with_config(path.to_string_lossy(), config);
+    Pool::builder(manager).max_size(size).build().map_err(|e| Fault::internal(e).into())
+}
+
+/// A connection of its own, for migrations.
+pub(crate) async fn connect(path: &Path) -> Result<SqliteConnection, diesel::ConnectionError> {
+    let url = path.to_string_lossy().into_owned();
+    tokio::task::block_in_place(|| {
+        use diesel::{Connection, connection::SimpleConnection};
+        let mut conn = SqliteConnection::establish(&url)?;
+        conn.batch_execute(SETUP).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+        Ok(conn)
+    })
+}
+
+/// Held for as long as the process serves this database file: two servers on one file would each tail only their own
+/// events. Released by the system when the process ends, however it ends.
+pub(crate) fn lock(path: &Path) -> std::io::Result<File> {
+    let file = File::options().create(true).truncate(false).write(true).open(path.with_extension("lock"))?;
+    file.try_lock().map_err(|error| match error {
+        std::fs::TryLockError::WouldBlock => std::io::Error::new(
+            std::io::ErrorKind::ResourceBusy,
+            format!(
+                "{} is being served by another leadcast: stop that one, or choose another DATABASE_URL",
+                path.display()
+            ),
+        ),
+        std::fs::TryLockError::Error(error) => error,
+    })?;
+    Ok(file)
+}
+
+/// Above this size the write-ahead log is folded into the database even while writes keep coming.
+const WAL_LIMIT: u64 = 64 << 20;
+
+/// Folds the write-ahead log into the database when nothing was written for a second, or when it has grown too large.
+pub(crate) async fn checkpoint(pools: Pools) {
+    let wal = format!("{}-wal", pools.path.display());
+    let mut seen = 0;
+    let mut every_second = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        every_second.tick().await;
+        let size = std::fs::metadata(&wal).map_or(0, |wal| wal.len());
+        let idle = size > 0 && size == seen;
+        seen = size;
+        if !(idle || size > WAL_LIMIT) {
+            continue;
+        }
+        if let Ok(mut conn) = pools.writer.get().await {
+            match conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").await {
+                Ok(()) => seen = 0,
+                Err(error) => tracing::debug!(%error, "checkpoint put off"),
+            }
+        }
+    }
+}

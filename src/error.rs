@@ -1,0 +1,235 @@
+//! What can go wrong, on two levels.
+//!
+//! A *refusal* is an expected answer of the business ("the lead is full"): it is data, a [`UserError`] in the payload's
+//! `userErrors`. A *fault* is everything else ("the token is not valid", "the database is away"): a top-level GraphQL error
+//! with `extensions.code`. An operation returns `Err` for both, so its transaction is rolled back; the payload or the
+//! transport then shows it on the right level.
+
+use std::sync::Arc;
+
+use async_graphql::{Enum, Interface, SimpleObject};
+
+use crate::money::Credits;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Has no `Display`, on purpose: async-graphql turns whatever has one into a message for the client, cause and all.
+#[derive(Clone, Debug)]
+pub enum Error {
+    Refused(Vec<UserError>),
+    Fault(Fault),
+}
+
+/// Something a client cannot mend by changing the fields of its input, or that is not about an input at all.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// No token, or one that is refused. Says no more than whether it had expired.
+    Unauthenticated(&'static str),
+    /// A root that is closed to the viewer's role.
+    Forbidden(&'static str),
+    /// An argument that cannot be understood: a foreign cursor, contradictory paging arguments.
+    BadUserInput(String),
+    /// The log no longer reaches back to this cursor.
+    CursorExpired,
+    LimitExceeded(String),
+    /// The database cannot be reached or is too busy. Nothing was written; sending the request again is safe.
+    Unavailable(Cause),
+    /// A defect. The client gets an id to quote; the cause goes to the log under the same id.
+    Internal(Cause),
+}
+
+/// Why a fault happened: for the log, never for a client.
+pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
+impl Fault {
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into().into())
+    }
+
+    pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable(cause.into().into())
+    }
+
+    /// `extensions.code`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
+            Self::Forbidden(_) => "FORBIDDEN",
+            Self::BadUserInput(_) => "BAD_USER_INPUT",
+            Self::CursorExpired => "CURSOR_EXPIRED",
+            Self::LimitExceeded(_) => "LIMIT_EXCEEDED",
+            Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
+            Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    /// What a client is told.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Unauthenticated(text) | Self::Forbidden(text) => text,
+            Self::BadUserInput(text) | Self::LimitExceeded(text) => text,
+            Self::CursorExpired => {
+                "This cursor has expired: the events after it are no longer kept. Load the data again and start from its \
+                 streamCursor."
+            }
+            Self::Unavailable(_) => {
+                "The service is busy or its database is away. Nothing was changed; please try again."
+            }
+            Self::Internal(_) => "Something went wrong on our side. Nothing is known to be wrong with the request.",
+        }
+    }
+}
+
+impl Error {
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Fault(Fault::internal(cause))
+    }
+
+    /// With its cause: for the log and the operator's terminal.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Refused(refusals) => refusals.iter().map(UserError::text).collect::<Vec<_>>().join("; "),
+            Self::Fault(Fault::Unavailable(cause) | Fault::Internal(cause)) => cause.to_string(),
+            Self::Fault(fault) => fault.message().to_owned(),
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<UserError> for Error {
+    fn from(refusal: UserError) -> Self {
+        Self::Refused(vec![refusal])
+    }
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind, Error as Diesel};
+        Self::Fault(match error {
+            Diesel::DatabaseError(DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection, _)
+            | Diesel::BrokenTransactionManager => Fault::unavailable(error),
+            _ => Fault::internal(error),
+        })
+    }
+}
+
+/// Why an input was refused.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorCode {
+    /// There is no such object, or the viewer may not know of it.
+    NotFound,
+    /// A value is not acceptable: see `message` and `path`.
+    Invalid,
+    /// The object is visible, but the viewer may not do this to it.
+    Forbidden,
+    /// All places of the lead are taken.
+    LeadFull,
+    /// The lead takes no claims or changes any more: expired, withdrawn or rejected; or the viewer's claim on it was refunded.
+    LeadClosed,
+    /// The wallet does not hold enough credits.
+    InsufficientCredits,
+    /// The lead costs more than `maxPrice`.
+    PriceChanged,
+    /// This `reference` was used before, with other content.
+    ReferenceMismatch,
+    /// The object has changed since the version in `expectedVersion`.
+    StaleVersion,
+}
+
+/// An expected refusal: the mutation changed nothing, and says why.
+#[derive(Interface, Clone, PartialEq, Debug)]
+#[graphql(
+    field(name = "code", ty = "&ErrorCode", desc = "Why, for programs."),
+    field(name = "message", ty = "&String", desc = "Why, and what to do, for people. In English; may change."),
+    field(
+        name = "path",
+        ty = "&Option<Vec<String>>",
+        desc = "The way to the offending value from the mutation's arguments, for example `[\"input\", \"title\"]`. Null when no single value is at fault."
+    )
+)]
+pub enum UserError {
+    GenericError(GenericError),
+    LeadFullError(LeadFullError),
+    InsufficientCreditsError(InsufficientCreditsError),
+    PriceChangedError(PriceChangedError),
+}
+
+/// A refusal that needs no more than its code, its message and its path.
+#[derive(SimpleObject, Clone, PartialEq, Debug)]
+pub struct GenericError {
+    pub code: ErrorCode,
+    pub message: String,
+    pub path: Option<Vec<String>>,
+}
+
+/// All places of the lead are taken. `code` is `LEAD_FULL`.
+#[derive(SimpleObject, Clone, PartialEq, Debug)]
+pub struct LeadFullError {
+    pub code: ErrorCode,
+    pub message: String,
+    pub path: Option<Vec<String>>,
+    /// How many places are taken.
+    pub claim_count: i32,
+    /// How many there are.
+    pub max_claims: i32,
+}
+
+/// The wallet does not hold enough credits. `code` is `INSUFFICIENT_CREDITS`.
+#[derive(SimpleObject, Clone, PartialEq, Debug)]
+pub struct InsufficientCreditsError {
+    pub code: ErrorCode,
+    pub message: String,
+    pub path: Option<Vec<String>>,
+    /// What is needed, in credits.
+    pub required: Credits,
+    /// What the wallet holds, in credits.
+    pub available: Credits,
+}
+
+/// The lead costs more than the `maxPrice` that was sent. `code` is `PRICE_CHANGED`.
+#[derive(SimpleObject, Clone, PartialEq, Debug)]
+pub struct PriceChangedError {
+    pub code: ErrorCode,
+    pub message: String,
+    pub path: Option<Vec<String>>,
+    /// What the lead costs now, in credits.
+    pub price: Credits,
+}
+
+impl UserError {
+    pub fn new(code: ErrorCode, path: &[&str], message: impl Into<String>) -> Self {
+        Self::GenericError(GenericError { code, message: message.into(), path: path_of(path) })
+    }
+
+    pub fn invalid(path: &[&str], message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Invalid, path, message)
+    }
+
+    /// Also what is said of another tenant's object: it does not exist for this viewer.
+    pub fn not_found(path: &[&str], what: &str) -> Self {
+        Self::new(ErrorCode::NotFound, path, format!("There is no such {what}."))
+    }
+
+    pub fn forbidden(path: &[&str], message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Forbidden, path, message)
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::GenericError(e) => &e.message,
+            Self::LeadFullError(e) => &e.message,
+            Self::InsufficientCreditsError(e) => &e.message,
+            Self::PriceChangedError(e) => &e.message,
+        }
+    }
+}
+
+/// `["title"]` as clients see it: `["input", "title"]`; the empty path is the input as a whole.
+pub fn path_of(fields: &[&str]) -> Option<Vec<String>> {
+    Some(std::iter::once("input").chain(fields.iter().copied()).map(str::to_owned).collect())
+}

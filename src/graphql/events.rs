@@ -1,0 +1,227 @@
+//! All events in one order under one cursor: as a stream, and as pages for those who poll.
+
+use std::{sync::Arc, time::Duration};
+
+use async_graphql::{Context, Interface, Object, SimpleObject, Subscription};
+use futures_util::{Stream, StreamExt, stream};
+use tokio::time::{Instant, Interval, interval_at};
+
+use super::stream::{feed, scope};
+use crate::{
+    auth::Viewer,
+    claims::graphql::ClaimUpdatedEvent,
+    clock::Timestamp,
+    error::{Fault, Result},
+    events::{Cursor, Delivery, Feed, Kind, Step},
+    leads::{
+        LeadFilter,
+        graphql::{LeadClaimedEvent, LeadCreatedEvent, LeadUpdatedEvent, Watch},
+    },
+    wallets::graphql::BalanceUpdatedEvent,
+};
+
+/// Something that happened.
+#[derive(Interface)]
+#[graphql(
+    field(name = "cursor", ty = "Cursor", desc = "Its place in the log: go on after it with `after`."),
+    field(name = "occurred_at", ty = "Timestamp", desc = "When it happened."),
+    field(name = "backlog", ty = "bool", desc = "Whether it had already happened when the stream began.")
+)]
+pub enum Event {
+    LeadCreatedEvent(LeadCreatedEvent),
+    LeadClaimedEvent(LeadClaimedEvent),
+    LeadUpdatedEvent(LeadUpdatedEvent),
+    ClaimUpdatedEvent(ClaimUpdatedEvent),
+    BalanceUpdatedEvent(BalanceUpdatedEvent),
+    ProgressEvent(ProgressEvent),
+}
+
+/// Nothing happened, up to this cursor. Only in `events`, and only when asked for: after the backlog, then every 15 minutes,
+/// so that a quiet stream's cursor stays young.
+#[derive(Clone, Debug)]
+pub struct ProgressEvent {
+    cursor: Cursor,
+    occurred_at: Timestamp,
+}
+
+#[Object]
+impl ProgressEvent {
+    /// Its place in the log: go on after it with `after`.
+    async fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// When this was so.
+    async fn occurred_at(&self) -> Timestamp {
+        self.occurred_at
+    }
+
+    /// Always false.
+    async fn backlog(&self) -> bool {
+        false
+    }
+}
+
+/// A page of the event log, in order.
+#[derive(SimpleObject)]
+pub struct EventPage {
+    /// What the viewer may be told of, oldest first. May be empty while `hasMore` is true.
+    events: Vec<Event>,
+    /// Ask for the next page with this as `after`.
+    end_cursor: Cursor,
+    /// Whether the log goes on beyond this page by now: ask again at once. If not, ask again later.
+    has_more: bool,
+}
+
+const EVERYTHING: [Kind; 5] =
+    [Kind::LeadCreated, Kind::LeadClaimed, Kind::LeadUpdated, Kind::ClaimUpdated, Kind::BalanceUpdated];
+const BETWEEN_PROGRESS: Duration = Duration::from_secs(15 * 60);
+const MAX_PAGE: i32 = 500;
+
+/// What an `events` stream or page is asked for.
+struct Watcher {
+    viewer: Viewer,
+    kinds: Vec<Kind>,
+    progress: bool,
+    leads: Watch,
+}
+
+impl Watcher {
+    fn new(ctx: &Context<'_>, types: Option<Vec<Kind>>, filter: Option<LeadFilter>) -> Result<Self> {
+        let kinds = types.unwrap_or_else(|| EVERYTHING.to_vec());
+        Ok(Self {
+            viewer: super::viewer(ctx)?.clone(),
+            progress: kinds.contains(&Kind::Progress),
+            kinds: kinds.into_iter().filter(|kind| *kind != Kind::Progress).collect(),
+            leads: Watch::new(ctx, None, filter)?,
+        })
+    }
+
+    /// The event as the viewer may see it; `None` when it may not, or does not want to.
+    async fn event(&self, delivery: Delivery) -> Result<Option<Event>> {
+        let viewer = &self.viewer;
+        Ok(match delivery.record.kind {
+            Some(Kind::LeadCreated) => self.leads.created(delivery).await?.map(Event::LeadCreatedEvent),
+            Some(Kind::LeadClaimed) => self.leads.claimed(delivery).await?.map(Event::LeadClaimedEvent),
+            Some(Kind::LeadUpdated) => self.leads.updated(delivery).await?.map(Event::LeadUpdatedEvent),
+            Some(Kind::ClaimUpdated) => ClaimUpdatedEvent::for_viewer(delivery, viewer)?.map(Event::ClaimUpdatedEvent),
+            Some(Kind::BalanceUpdated) => {
+                BalanceUpdatedEvent::for_viewer(delivery, viewer)?.map(Event::BalanceUpdatedEvent)
+            }
+            Some(Kind::Progress) | None => None,
+        })
+    }
+}
+
+#[derive(Default)]
+pub struct EventQuery;
+
+#[Object]
+impl EventQuery {
+    /// The polling twin of the `events` stream: what happened after a cursor. Begin with `streamCursor`, go on with `endCursor`.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Go on after this place.")] after: Cursor,
+        #[graphql(default = 100, desc = "How many events at most, 1 to 500.")] first: i32,
+        #[graphql(
+            desc = "Only events of these types; all when left out. PROGRESS has no meaning here: use `endCursor`."
+        )]
+        types: Option<Vec<Kind>>,
+        #[graphql(desc = "Only lead events whose lead matched before or matches after.")] lead_filter: Option<
+            LeadFilter,
+        >,
+    ) -> Result<EventPage> {
+        if !(1..=MAX_PAGE).contains(&first) {
+            return Err(Fault::BadUserInput(format!("`first` is from 1 to {MAX_PAGE}; this is {first}.")).into());
+        }
+        let watcher = Watcher::new(ctx, types, lead_filter)?;
+        page(ctx, &watcher, after, usize::try_from(first).unwrap_or_default()).await
+    }
+}
+
+/// One step of the log, cut off after `first` events.
+async fn page(ctx: &Context<'_>, watcher: &Watcher, after: Cursor, first: usize) -> Result<EventPage> {
+    let scope = Arc::new(scope(&watcher.viewer, &watcher.kinds));
+    let (deliveries, reached, more) = super::app(ctx).hub.poll(&scope, &after).await?;
+    let mut page = EventPage { events: Vec::new(), end_cursor: reached, has_more: more };
+    let mut deliveries = deliveries.into_iter().peekable();
+    while let Some(delivery) = deliveries.next() {
+        let cursor = delivery.cursor;
+        page.events.extend(watcher.event(delivery).await?);
+        if page.events.len() == first && deliveries.peek().is_some() {
+            page.end_cursor = cursor;
+            page.has_more = true;
+            break;
+        }
+    }
+    Ok(page)
+}
+
+#[derive(Default)]
+pub struct EventSubscription;
+
+#[Subscription]
+impl EventSubscription {
+    /// Everything that the viewer may be told, in one order and under one cursor: what a page with a cache should use.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Go on after this place; from now on when left out.")] after: Option<Cursor>,
+        #[graphql(desc = "Only events of these types. All but PROGRESS when left out.")] types: Option<Vec<Kind>>,
+        #[graphql(desc = "Only lead events whose lead matched before or matches after.")] lead_filter: Option<
+            LeadFilter,
+        >,
+    ) -> Result<impl Stream<Item = Result<Event>>> {
+        let watcher = Watcher::new(ctx, types, lead_filter)?;
+        let feed = feed(ctx, &watcher.kinds, after).await?;
+        let clock = super::app(ctx).clock.clone();
+        let progress = interval_at(Instant::now() + BETWEEN_PROGRESS, BETWEEN_PROGRESS);
+        let follow = Follow { feed, watcher, progress, caught_up: false, clock };
+        Ok(stream::unfold(Some(follow), |follow| async move {
+            let mut follow = follow?;
+            match follow.next().await {
+                Ok(event) => Some((Ok(event), Some(follow))),
+                Err(error) => Some((Err(error), None)),
+            }
+        })
+        .boxed())
+    }
+}
+
+struct Follow {
+    feed: Feed,
+    watcher: Watcher,
+    progress: Interval,
+    caught_up: bool,
+    clock: crate::clock::Clock,
+}
+
+impl Follow {
+    async fn next(&mut self) -> Result<Event> {
+        loop {
+            let step = tokio::select! {
+                biased;
+                step = self.feed.next() => step?,
+                _ = self.progress.tick(), if self.caught_up && self.watcher.progress => return Ok(self.at_rest()),
+            };
+            match step {
+                Step::CaughtUp => {
+                    self.caught_up = true;
+                    if self.watcher.progress {
+                        return Ok(self.at_rest());
+                    }
+                }
+                Step::Event(delivery) => {
+                    if let Some(event) = self.watcher.event(delivery).await? {
+                        return Ok(event);
+                    }
+                }
+            }
+        }
+    }
+
+    fn at_rest(&self) -> Event {
+        Event::ProgressEvent(ProgressEvent { cursor: self.feed.cursor(), occurred_at: self.clock.now() })
+    }
+}

@@ -1,0 +1,51 @@
+//! The schema: the features' roots merged, and what they share.
+
+mod connection;
+mod context;
+pub mod errors;
+mod events;
+mod loader;
+mod scalars;
+pub mod stream;
+mod viewer;
+
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
+
+pub use connection::{Connection, Edge, PageInfo};
+pub use context::{Loaders, app, loaders, request, viewer, wants_total};
+pub use loader::Loader;
+
+use crate::{
+    claims::graphql::{ClaimMutation, ClaimQuery, ClaimSubscription},
+    error::UserError,
+    leads::graphql::{LeadMutation, LeadQuery, LeadSubscription},
+    tenants::graphql::TenantMutation,
+    users::graphql::{UserMutation, UserQuery},
+    wallets::graphql::{WalletMutation, WalletQuery, WalletSubscription},
+};
+
+/// What can be read. Everything is of the viewer's tenant: something of another does not exist.
+#[derive(MergedObject, Default)]
+pub struct Query(viewer::ViewerQuery, LeadQuery, ClaimQuery, WalletQuery, UserQuery, events::EventQuery);
+
+/// What can be done. An expected refusal is data: look at `userErrors`. Sending a mutation again is safe.
+#[derive(MergedObject, Default)]
+pub struct Mutation(LeadMutation, ClaimMutation, WalletMutation, UserMutation, TenantMutation);
+
+/// What can be followed. Without `after` a stream starts now; with it, it first brings what was missed (`backlog: true`).
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(LeadSubscription, ClaimSubscription, WalletSubscription, events::EventSubscription);
+
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+pub fn schema() -> Schema {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .register_output_type::<UserError>()
+        .finish()
+}
+
+/// The schema as text, sorted: what schema.graphql is.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    schema().sdl_with_options(options)
+}

@@ -1,0 +1,159 @@
+//! Which of the two media types of GraphQL over HTTP an answer has: what the client's `Accept` prefers.
+
+use axum::http::{HeaderMap, header};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum MediaType {
+    /// `application/graphql-response+json`: the status says whether the request was executed.
+    GraphqlResponse,
+    /// `application/json`: the older one, for which a request that cannot be executed is still a 200.
+    Json,
+}
+
+impl MediaType {
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            Self::Json => "application/json; charset=utf-8",
+        }
+    }
+
+    fn subtype(self) -> &'static str {
+        match self {
+            Self::GraphqlResponse => "graphql-response+json",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// What the client likes best; `None` when it accepts neither. Without a header, and for `*/*`, JSON. Where a client
+/// names both with the same weight, the newer one.
+pub(super) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
+    if !headers.contains_key(header::ACCEPT) {
+        return Some(MediaType::Json);
+    }
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let ranges: Vec<Range<'_>> = values.flat_map(|value| value.split(',')).filter_map(Range::parse).collect();
+    // The last of equals wins, so the order is that of preference from the least on.
+    [MediaType::Json, MediaType::GraphqlResponse]
+        .into_iter()
+        .filter_map(|media| {
+            let best = ranges.iter().filter(|range| range.covers(media)).max_by_key(|range| range.precision())?;
+            // What is named is preferred to what merely falls under a wildcard of the same weight; of those, JSON.
+            let named = best.precision() == 2;
+            let rank = u8::from(named) + u8::from(named || media == MediaType::Json);
+            (best.weight > 0).then_some((best.weight, rank, media))
+        })
+        .max_by_key(|(weight, rank, _)| (*weight, *rank))
+        .map(|(_, _, media)| media)
+}
+
+/// One range of an `Accept` header.
+struct Range<'a> {
+    kind: &'a str,
+    subtype: &'a str,
+    /// `q` in thousandths.
+    weight: u16,
+}
+
+impl<'a> Range<'a> {
+    /// `None` for what is no media range, and for one in another charset than UTF-8.
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.split(';').map(str::trim);
+        let (kind, subtype) = parts.next()?.split_once('/')?;
+        let mut weight = 1000;
+        for parameter in parts {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let value = value.trim().trim_matches('"');
+            match name.trim().to_ascii_lowercase().as_str() {
+                "q" => weight = parse_weight(value)?,
+                "charset" if !is_utf8(value) => return None,
+                _ => {}
+            }
+        }
+        Some(Self { kind, subtype, weight })
+    }
+
+    fn covers(&self, media: MediaType) -> bool {
+        match self.precision() {
+            2 => self.kind.eq_ignore_ascii_case("application") && self.subtype.eq_ignore_ascii_case(media.subtype()),
+            1 => self.kind.eq_ignore_ascii_case("application"),
+            _ => true,
+        }
+    }
+
+    fn precision(&self) -> u8 {
+        match (self.kind, self.subtype) {
+            ("*", "*") => 0,
+            (_, "*") => 1,
+            _ => 2,
+        }
+    }
+}
+
+/// `0`, `0.5`, `1.000`.
+fn parse_weight(text: &str) -> Option<u16> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if fraction.len() > 3 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let thousandths = format!("{fraction:0<3}").parse::<u16>().ok()?;
+    match whole {
+        "0" => Some(thousandths),
+        "1" if thousandths == 0 => Some(1000),
+        _ => None,
+    }
+}
+
+pub(super) fn is_utf8(charset: &str) -> bool {
+    charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn preferences() {
+        use MediaType::{GraphqlResponse, Json};
+        for (accept, expected) in [
+            ("*/*", Some(Json)),
+            ("application/*", Some(Json)),
+            ("application/json", Some(Json)),
+            ("APPLICATION/JSON; charset=UTF-8", Some(Json)),
+            ("application/json; charset=\"utf-8\"", Some(Json)),
+            ("application/json; charset=latin1", None),
+            ("application/graphql-response+json", Some(GraphqlResponse)),
+            (
+                "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8",
+                Some(GraphqlResponse),
+            ),
+            ("application/json, application/graphql-response+json", Some(GraphqlResponse)),
+            ("application/json, application/graphql-response+json;q=0.9", Some(Json)),
+            ("application/graphql-response+json;q=0.1, application/json;q=0", Some(GraphqlResponse)),
+            ("application/json, text/plain, */*", Some(Json)),
+            ("application/graphql-response+json, */*", Some(GraphqlResponse)),
+            ("application/graphql-response+json;q=0.5, */*", Some(Json)),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Some(Json)),
+            ("*/*;q=0.5, application/json;q=0", Some(GraphqlResponse)),
+            ("text/html", None),
+            ("text/event-stream", None),
+            ("application/json;q=0", None),
+            ("application/json;q=2", None),
+            ("application/json;q=0.1234", None),
+            ("", None),
+            ("nonsense", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(negotiate(&headers), expected, "{accept}");
+        }
+        assert_eq!(negotiate(&HeaderMap::new()), Some(Json));
+        let mut several = HeaderMap::new();
+        several.append(header::ACCEPT, HeaderValue::from_static("text/html"));
+        several.append(header::ACCEPT, HeaderValue::from_static("application/graphql-response+json"));
+        assert_eq!(negotiate(&several), Some(GraphqlResponse));
+    }
+}

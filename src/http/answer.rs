@@ -1,0 +1,122 @@
+//! Answers of `/graphql`: one shape for results and for every kind of refusal.
+
+use async_graphql::{Response as ExecutionResult, ServerError};
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::{NO_SNIFFING, accept::MediaType};
+use crate::{
+    error::{Error, Fault},
+    gate,
+    graphql::errors,
+    metrics::Verdict,
+};
+
+/// How a request ended.
+pub(super) enum Answer {
+    /// Executed, perhaps with errors in it.
+    Executed(Box<ExecutionResult>),
+    /// A well-formed request that cannot be executed: parsing, validation, variables.
+    NotExecutable(Vec<ServerError>),
+    /// Anything else: the request itself is not acceptable.
+    Refused(Refusal),
+}
+
+/// A request that is turned away with a status of its own, whatever the media type.
+pub(super) struct Refusal {
+    status: StatusCode,
+    error: Box<ServerError>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, error: Box::new(ServerError::new(message, None)), header: None }
+    }
+
+    pub(super) fn with(self, name: HeaderName, value: &'static str) -> Self {
+        Self { header: Some((name, HeaderValue::from_static(value))), ..self }
+    }
+
+    pub(super) fn fault(fault: &Fault) -> Self {
+        let status = match fault {
+            Fault::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Fault::Forbidden(_) => StatusCode::FORBIDDEN,
+            Fault::BadUserInput(_) | Fault::CursorExpired => StatusCode::BAD_REQUEST,
+            Fault::LimitExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
+            Fault::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Fault::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let refusal = Self { status, error: Box::new(errors::fault(fault)), header: None };
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE => refusal.with(header::RETRY_AFTER, "1"),
+            _ => refusal,
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Fault(fault) => Self::fault(&fault),
+            Error::Refused(_) => Self::fault(&Fault::BadUserInput(error.describe())),
+        }
+    }
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// The body of a request that was not executed: without `data`.
+#[derive(Serialize)]
+struct OnlyErrors {
+    errors: Vec<ServerError>,
+}
+
+impl Answer {
+    pub(super) fn verdict(&self) -> Verdict {
+        match self {
+            Self::Executed(result) if result.is_ok() => Verdict::Ok,
+            Self::Executed(_) => Verdict::Errors,
+            Self::Refused(Refusal { status: StatusCode::UNAUTHORIZED, .. }) => Verdict::Unauthenticated,
+            Self::Refused(Refusal { status, .. }) if status.is_server_error() => Verdict::Failed,
+            Self::Refused(_) | Self::NotExecutable(_) => Verdict::Refused,
+        }
+    }
+
+    pub(super) fn into_response(self, media: MediaType) -> Response {
+        let mut extra = None;
+        let (status, body) = match self {
+            Self::Executed(mut result) => {
+                result.errors = gate::capped(result.errors);
+                (StatusCode::OK, serde_json::to_vec(&result))
+            }
+            Self::NotExecutable(errors) => {
+                let status = match media {
+                    MediaType::GraphqlResponse => StatusCode::BAD_REQUEST,
+                    MediaType::Json => StatusCode::OK,
+                };
+                (status, serde_json::to_vec(&OnlyErrors { errors: gate::capped(errors) }))
+            }
+            Self::Refused(refusal) => {
+                extra = refusal.header;
+                (refusal.status, serde_json::to_vec(&OnlyErrors { errors: gate::capped(vec![*refusal.error]) }))
+            }
+        };
+        let Ok(body) = body else {
+            tracing::error!("a result could not be written as JSON");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type())), NO_SNIFFING];
+        let mut response = (status, headers, body).into_response();
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+        response.headers_mut().extend(extra);
+        response
+    }
+}

@@ -1,0 +1,134 @@
+//! Checks of what clients send. An [`Input`] collects every complaint with its path, so that a form can show them all.
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::{
+    error::{Error, ErrorCode, Result, UserError},
+    money::{Amount, Credits, SignedCredits},
+};
+
+/// Bytes that `attributes` or `data` may have as JSON text.
+pub const MAX_JSON_BYTES: usize = 16 << 10;
+/// Characters of a `reference`.
+pub const MAX_REFERENCE_CHARS: usize = 200;
+/// Words of a search.
+pub const MAX_SEARCH_WORDS: usize = 8;
+
+/// The complaints about one input.
+#[derive(Default, Debug)]
+pub struct Input {
+    refusals: Vec<UserError>,
+}
+
+impl Input {
+    pub fn refuse(&mut self, refusal: UserError) {
+        self.refusals.push(refusal);
+    }
+
+    pub fn invalid(&mut self, path: &[&str], message: impl Into<String>) {
+        self.refuse(UserError::invalid(path, message));
+    }
+
+    pub fn forbidden(&mut self, path: &[&str], message: impl Into<String>) {
+        self.refuse(UserError::new(ErrorCode::Forbidden, path, message));
+    }
+
+    /// Text that must be there: trimmed, not blank, at most `max` characters, no control characters but line breaks and tabs.
+    pub fn text(&mut self, path: &[&str], text: &str, max: usize) -> String {
+        let text = text.trim();
+        if text.is_empty() {
+            self.invalid(path, "This must not be blank.");
+        } else if text.chars().count() > max {
+            self.invalid(path, format!("This must have at most {max} characters."));
+        } else if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            self.invalid(path, "This must not have control characters.");
+        }
+        text.to_owned()
+    }
+
+    /// Text that may be missing; blank text is the same as none.
+    pub fn optional_text(&mut self, path: &[&str], text: Option<&str>, max: usize) -> Option<String> {
+        let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+        Some(self.text(path, text, max))
+    }
+
+    pub fn email(&mut self, path: &[&str], email: Option<&str>) -> Option<String> {
+        let email = self.optional_text(path, email, 254)?;
+        let well_formed = email
+            .split_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.') && !domain.contains('@'));
+        if !well_formed || email.contains(char::is_whitespace) {
+            self.invalid(path, "This is not an e-mail address.");
+        }
+        Some(email)
+    }
+
+    pub fn phone(&mut self, path: &[&str], phone: Option<&str>) -> Option<String> {
+        let phone = self.optional_text(path, phone, 40)?;
+        let digits = phone.chars().filter(char::is_ascii_digit).count();
+        let other = phone.chars().any(|c| !c.is_ascii_digit() && !" +-().x/".contains(c));
+        if !(5..=20).contains(&digits) || other {
+            self.invalid(path, "This is not a phone number.");
+        }
+        Some(phone)
+    }
+
+    pub fn credits(&mut self, path: &[&str], credits: Credits) {
+        if !credits.in_range() {
+            self.invalid(path, "Credits are whole numbers from 0 to 9007199254740991.");
+        }
+    }
+
+    pub fn signed_credits(&mut self, path: &[&str], credits: SignedCredits) {
+        if !credits.in_range() {
+            self.invalid(path, "A change is a whole number from -9007199254740991 to 9007199254740991.");
+        }
+    }
+
+    pub fn amount(&mut self, path: &[&str], amount: Amount) {
+        if !amount.in_range() {
+            self.invalid(path, "An amount is a whole number of minor units from 0 to 9007199254740991.");
+        }
+    }
+
+    /// A JSON object of at most [`MAX_JSON_BYTES`] that both databases can keep.
+    pub fn json_object(&mut self, path: &[&str], json: &serde_json::Value) {
+        let text = json.to_string();
+        if !json.is_object() {
+            self.invalid(path, "This must be a JSON object.");
+        } else if text.len() > MAX_JSON_BYTES {
+            self.invalid(path, format!("This must be at most {MAX_JSON_BYTES} bytes as JSON."));
+        } else if text.contains("\\u0000") {
+            self.invalid(path, "This must not contain the character U+0000.");
+        }
+    }
+
+    /// Goes on only when there was nothing to complain about.
+    pub fn accept(self) -> Result<()> {
+        if self.refusals.is_empty() { Ok(()) } else { Err(Error::Refused(self.refusals)) }
+    }
+}
+
+/// How texts are compared, the same on both engines: compatibility forms made one (NFKC), in lower case.
+pub fn normalised(text: &str) -> String {
+    text.nfkc().collect::<String>().to_lowercase()
+}
+
+/// The words of a search, normalised.
+pub fn search_words(search: &str) -> Vec<String> {
+    normalised(search).split_whitespace().map(str::to_owned).collect()
+}
+
+/// A LIKE pattern that finds `word` anywhere, to be used with `ESCAPE '\'`.
+pub fn like_pattern(word: &str) -> String {
+    let mut pattern = String::with_capacity(word.len() + 2);
+    pattern.push('%');
+    for c in word.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}

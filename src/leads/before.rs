@@ -1,0 +1,34 @@
+//! What a lead was before a change, as an event keeps it: only the fields that differ, so that an event stays small.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Lead;
+use crate::error::{Error, Result};
+
+/// The old values of the fields that changed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Before(Map<String, Value>);
+
+impl Before {
+    pub fn between(before: &Lead, after: &Lead) -> Result<Self> {
+        let (mut old, new) = (fields(before)?, fields(after)?);
+        old.retain(|name, value| new.get(name) != Some(value));
+        Ok(Self(old))
+    }
+
+    /// The lead as it was, given what it became.
+    pub fn restore(&self, after: &Lead) -> Result<Lead> {
+        let mut lead = fields(after)?;
+        lead.extend(self.0.clone());
+        serde_json::from_value(Value::Object(lead)).map_err(Error::internal)
+    }
+}
+
+fn fields(lead: &Lead) -> Result<Map<String, Value>> {
+    match serde_json::to_value(lead).map_err(Error::internal)? {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Error::internal("a lead is an object")),
+    }
+}

@@ -1,0 +1,30 @@
+//! The expiry worker: writes down, with an event, what the clock has already decided.
+
+use super::{LeadChange, LeadStatus, change, events::updated, store};
+use crate::{app::App, error::Result, events};
+
+/// Leads that one round looks at.
+const BATCH: i64 = 500;
+
+/// Expires the leads whose time has run out; returns how many were due. Safe on many nodes: each lead is looked at again
+/// under its lock.
+pub async fn expire_due(app: &App) -> Result<usize> {
+    let now = app.clock.now();
+    let due = app.db.across(async move |tx| store::due(tx, now, BATCH).await).await?;
+    for (tenant, id) in &due {
+        let (tenant, id) = (*tenant, *id);
+        app.db
+            .write(tenant, async move |tx| {
+                let Some(before) = change::lock(tenant, tx, id).await? else { return Ok(()) };
+                if before.status != LeadStatus::Open || before.available(now) {
+                    return Ok(());
+                }
+                let mut lead = before.clone();
+                lead.status = LeadStatus::Expired;
+                change::save(tenant, tx, &mut lead).await?;
+                events::append(tenant, tx, now, vec![updated(Some(&before), &lead, LeadChange::Expired)?]).await
+            })
+            .await?;
+    }
+    Ok(due.len())
+}

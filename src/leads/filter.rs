@@ -1,0 +1,167 @@
+//! Which leads a list or a stream shows. The same rule twice: here over a lead in memory (streams), in `store.rs` as SQL
+//! (lists); a test holds the two together.
+
+use async_graphql::InputObject;
+
+use super::{Lead, LeadStatus, Urgency};
+use crate::{
+    clock::Timestamp,
+    error::{Fault, Result},
+    ids::UserId,
+    input::{MAX_SEARCH_WORDS, normalised, search_words},
+    money::Credits,
+};
+
+/// A top-level attribute and the values it may have.
+#[derive(InputObject, Clone, PartialEq, Debug)]
+pub struct AttributeFilter {
+    /// The attribute's name: a key of the lead's `attributes`.
+    pub key: String,
+    /// Any of these; numbers and booleans compared as text (`"3"`, `"true"`).
+    #[graphql(name = "in")]
+    pub any_of: Vec<String>,
+}
+
+/// Which leads. What is left out does not matter; what is given must all be true. Of a list any one value.
+#[derive(InputObject, Clone, PartialEq, Debug, Default)]
+pub struct LeadFilter {
+    /// In one of these states.
+    pub statuses: Option<Vec<LeadStatus>>,
+    /// In one of these categories, written alike.
+    pub categories: Option<Vec<String>>,
+    /// Of one of these urgencies.
+    pub urgencies: Option<Vec<Urgency>>,
+    /// In this country, written alike.
+    pub country: Option<String>,
+    /// In this region, written alike.
+    pub region: Option<String>,
+    /// In this city, written alike.
+    pub city: Option<String>,
+    /// Each of these attributes has one of its values.
+    pub attributes: Option<Vec<AttributeFilter>>,
+    /// Posted by this customer.
+    pub customer_id: Option<UserId>,
+    /// Costs at most this many credits.
+    pub max_price: Option<Credits>,
+    /// Can be claimed now (true), or cannot (false).
+    pub available: Option<bool>,
+    /// The viewer has claimed it (true), refunded or not; or has not (false).
+    pub claimed_by_viewer: Option<bool>,
+    /// Posted after this moment.
+    pub created_after: Option<Timestamp>,
+    /// Every one of these words (at most 8) is found in the title or the description, whatever its case.
+    pub search: Option<String>,
+    /// Test leads (true) or real ones (false).
+    #[graphql(default)]
+    pub is_test: bool,
+}
+
+/// Values that one list of a filter may have.
+const MAX_VALUES: usize = 100;
+
+impl LeadFilter {
+    /// Refuses what would cost too much.
+    pub fn check(&self) -> Result<()> {
+        let refuse = |text: String| Err(Fault::BadUserInput(text).into());
+        let attributes = self.attributes.as_deref().unwrap_or_default();
+        let longest = [
+            self.statuses.as_ref().map_or(0, Vec::len),
+            self.categories.as_ref().map_or(0, Vec::len),
+            self.urgencies.as_ref().map_or(0, Vec::len),
+            attributes.len() * 10,
+            attributes.iter().map(|attribute| attribute.any_of.len()).max().unwrap_or(0),
+        ];
+        if longest.into_iter().any(|length| length > MAX_VALUES) {
+            return refuse(format!("A filter has at most 10 attributes, and at most {MAX_VALUES} values in a list."));
+        }
+        if self.words().len() > MAX_SEARCH_WORDS {
+            return refuse(format!("A search has at most {MAX_SEARCH_WORDS} words."));
+        }
+        Ok(())
+    }
+
+    /// The words of the search, as they are compared.
+    pub fn words(&self) -> Vec<String> {
+        search_words(self.search.as_deref().unwrap_or_default())
+    }
+
+    /// Whether the lead is one of these, as far as the lead itself tells: `claimed_by_viewer` is for those who know the claims.
+    pub fn matches(&self, lead: &Lead, now: Timestamp) -> bool {
+        fn any_of<T: PartialEq>(wanted: Option<&Vec<T>>, value: &T) -> bool {
+            wanted.is_none_or(|wanted| wanted.contains(value))
+        }
+        fn same(wanted: Option<&str>, value: Option<&str>) -> bool {
+            wanted.is_none_or(|wanted| value == Some(wanted))
+        }
+        self.is_test == lead.is_test
+            && any_of(self.statuses.as_ref(), &lead.status)
+            && any_of(self.categories.as_ref(), &lead.category)
+            && any_of(self.urgencies.as_ref(), &lead.urgency)
+            && same(self.country.as_deref(), Some(&lead.location.country))
+            && same(self.region.as_deref(), lead.location.region.as_deref())
+            && same(self.city.as_deref(), lead.location.city.as_deref())
+            && self.attributes_match(lead)
+            && self.customer_id.as_ref().is_none_or(|customer| *customer == lead.customer_id)
+            && self.max_price.is_none_or(|max| lead.price <= max)
+            && self.available.is_none_or(|available| available == lead.available(now))
+            && self.created_after.is_none_or(|after| lead.created_at > after)
+            && self.search_matches(lead)
+    }
+
+    fn attributes_match(&self, lead: &Lead) -> bool {
+        let Some(wanted) = &self.attributes else { return true };
+        let has: Vec<_> = lead.plain_attributes();
+        wanted.iter().all(|wanted| has.iter().any(|(key, value)| *key == wanted.key && wanted.any_of.contains(value)))
+    }
+
+    fn search_matches(&self, lead: &Lead) -> bool {
+        let words = self.words();
+        if words.is_empty() {
+            return true;
+        }
+        let text = lead.search_text();
+        words.iter().all(|word| text.contains(word))
+    }
+}
+
+impl Lead {
+    /// What a search looks through.
+    pub fn search_text(&self) -> String {
+        normalised(&format!("{}\n{}", self.title, self.description))
+    }
+
+    /// The top-level attributes that are scalars, as text.
+    pub fn plain_attributes(&self) -> Vec<(String, String)> {
+        let object = self.attributes.as_ref().and_then(serde_json::Value::as_object);
+        object.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), scalar_text(value)?))).collect()
+    }
+}
+
+/// A scalar as text; whole numbers without a fraction, however they were written, since the databases write them so.
+fn scalar_text(value: &serde_json::Value) -> Option<String> {
+    match value {
+        serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Bool(truth) => Some(truth.to_string()),
+        serde_json::Value::Number(number) => Some(match number.as_f64() {
+            Some(float) if !number.is_i64() && !number.is_u64() && float.fract() == 0.0 => format!("{float:.0}"),
+            _ => number.to_string(),
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_are_compared_as_text() {
+        for (json, text) in [("\"a\"", "a"), ("true", "true"), ("3", "3"), ("3.0", "3"), ("1e2", "100"), ("0.5", "0.5")]
+        {
+            assert_eq!(scalar_text(&serde_json::from_str(json).unwrap()).as_deref(), Some(text), "{json}");
+        }
+        for json in ["null", "[1]", "{}"] {
+            assert_eq!(scalar_text(&serde_json::from_str(json).unwrap()), None, "{json}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! leadcast: the live backend of a lead marketplace.
+//!
+//! Customers post leads; the providers they fit hear of them at once; a provider pays credits to claim one; at most N may;
+//! everyone sees the count move. This crate is all of it: a multi-tenant GraphQL API with subscriptions, on an embedded
+//! SQLite or on PostgreSQL.
+//!
+//! The way of a request:
+//!
+//! ```text
+//! http / ws → auth (a Viewer) → gate (a checked request) → graphql (resolvers) → operation → store (one transaction)
+//!     → events::log → hub → feed → graphql → http / ws
+//! ```
+//!
+//! - [`http`], [`ws`]: the transports. Nothing else knows of them.
+//! - [`gate`]: what a request must pass before it is executed. [`graphql`]: the schema, put together from the features.
+//! - The features ([`tenants`], [`users`], [`leads`], [`claims`], [`wallets`]), one folder each: `mod.rs` has the types and
+//!   the pure rules, `store.rs` the SQL, `graphql.rs` the API, every other file one operation.
+//! - [`events`]: the log that every fact is appended to, and the streams that are read from it.
+//! - [`db`], [`clock`], [`config`], [`auth`]: the only ones that speak to the database, ask for the time, read the
+//!   environment and read tokens.
+//! - [`app`], [`dev`], [`demo`], [`workers`] and [`run`] put these together.
+//!
+//! What always holds:
+//!
+//! - The tenant comes from the verified token, and is part of every key. What is another tenant's does not exist.
+//! - A change and its events are committed in one transaction; a lead's places, a wallet's balance and its ledger too.
+//! - Events of a lead or a wallet have the order in which they were committed, and no stream skips or repeats one.
+//! - A mutation that is sent again finds what it did the first time.
+//! - Queues are bounded. A client that does not keep up is let go, and resumes from its cursor without loss.
+
+pub mod app;
+pub mod auth;
+pub mod claims;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod demo;
+pub mod dev;
+pub mod error;
+pub mod events;
+pub mod gate;
+pub mod graphql;
+pub mod http;
+pub mod ids;
+pub mod input;
+pub mod leads;
+pub mod metrics;
+pub mod money;
+pub mod paging;
+pub mod reference;
+pub mod tenants;
+pub mod users;
+pub mod wallets;
+pub mod workers;
+pub mod ws;
+
+use axum::serve::ListenerExt;
+use tokio::{
+    net::TcpListener,
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::App,
+    error::{Error, Result},
+};
+
+/// Serves until `shutdown`, then lets go in order: readiness, sockets, requests, workers, hub. Ends early, with an error,
+/// when a part that must run for ever has stopped: a server without its event tail would look healthy and be silent.
+pub async fn run(listener: TcpListener, app: App, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    let drain_time = app.settings.limits.drain_time;
+    let (mut hub, mut workers, mut server) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+    hub.spawn(app.hub.clone().run());
+    workers.spawn(workers::run(app.clone()));
+    let front = http::Front::new(app, dev::tokens);
+    let close = CancellationToken::new();
+    // Events are small and wanted at once: no waiting for more to send. That it cannot be set says that the client is gone.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let serving = axum::serve(listener, front.router()).with_graceful_shutdown(close.clone().cancelled_owned());
+    server.spawn(serving.into_future());
+
+    let outcome = tokio::select! {
+        () = shutdown => Ok(()),
+        _ = hub.join_next() => Err(Error::internal("the event tail has stopped")),
+        _ = workers.join_next() => Err(Error::internal("the workers have stopped")),
+        _ = server.join_next() => Err(Error::internal("the listener has stopped")),
+    };
+
+    tracing::info!("shutting down");
+    let deadline = Instant::now() + drain_time;
+    if timeout_at(deadline, front.drain()).await.is_err() {
+        tracing::warn!("some sockets were still open when the time to drain was over");
+    }
+    close.cancel();
+    if timeout_at(deadline, server.join_next()).await.is_err() {
+        tracing::warn!("some requests were still running when the time to drain was over");
+    }
+    server.shutdown().await;
+    workers.shutdown().await;
+    hub.shutdown().await;
+    outcome
+}

@@ -1,0 +1,215 @@
+//! The command line. What goes wrong here is told in one line on stderr that names the setting and what to do.
+
+use std::{fs, io, path::Path, process::ExitCode, time::Duration};
+
+use clap::Parser;
+use leadcast::{
+    app::{App, signing_secret},
+    auth::Key,
+    clock::Clock,
+    config::{self, Cli, Command, LogFormat, Settings, TenantCommand},
+    db::{self, Db, Target},
+    dev,
+    error::Error,
+    graphql, tenants,
+    users::Role,
+};
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tracing_subscriber::EnvFilter;
+
+/// What is said of a failure, to whoever started the program.
+type Outcome<T = ()> = Result<T, String>;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(command(cli)),
+        Err(error) => Err(format!("the system gives no threads: {error}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("leadcast: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn command(cli: Cli) -> Outcome {
+    let settings = cli.settings;
+    start_log(&settings)?;
+    for name in config::unknown_variables() {
+        tracing::warn!("{name} is set, but leadcast knows no such setting: see `leadcast --help`");
+    }
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(settings).await,
+        Command::Migrate => migrate(&settings).await,
+        Command::Tenant(TenantCommand::Create { slug, name }) => create_tenant(&settings, &slug, &name).await,
+        Command::Token { tenant, user, role, ttl } => token(&settings, &tenant, &user, role, ttl).await,
+        Command::Schema => {
+            print!("{}", graphql::sdl());
+            Ok(())
+        }
+        Command::Demo { url } => leadcast::demo::run(&url).await,
+    }
+}
+
+fn start_log(settings: &Settings) -> Outcome {
+    let filter = EnvFilter::try_new(&settings.log).map_err(|error| {
+        format!("LEADCAST_LOG (--log) cannot be understood: {error}. Try `info` or `leadcast=debug`.")
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match settings.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, message = panic.payload_as_str().unwrap_or("no message"), "panic");
+    }));
+    Ok(())
+}
+
+async fn serve(settings: Settings) -> Outcome {
+    settings.check()?;
+    let target = settings.database();
+    make_folders(&settings, &target)?;
+    let _served_by_us_alone = Db::lock(&target).map_err(|error| format!("cannot serve: {error}"))?;
+    db::migrate(&target).await.map_err(|error| database_error(&target, &error))?;
+    let app = App::new(settings, Clock::default()).await.map_err(|error| database_error(&target, &error))?;
+    if app.settings.dev_mode() {
+        dev::seed(&app).await.map_err(|error| format!("cannot make the demo tenants: {}", error.describe()))?;
+    }
+    let listen = app.settings.listen;
+    let listener = TcpListener::bind(listen).await.map_err(|error| {
+        format!("cannot listen on {listen}: {error}. Set LEADCAST_LISTEN (--listen) to a free address, or stop what uses it.")
+    })?;
+    welcome(&app, &listener, &target)?;
+    let shutdown = shutdown_signal()?;
+    leadcast::run(listener, app, shutdown).await.map_err(|error| error.describe())
+}
+
+fn welcome(app: &App, listener: &TcpListener, target: &Target) -> Outcome {
+    let address = listener.local_addr().map_err(|error| format!("the listener has no address: {error}"))?;
+    println!("leadcast listens on http://{address}, with {}", target.describe());
+    println!("GraphQL over HTTP and WebSocket: http://{address}/graphql");
+    if !app.settings.dev_mode() {
+        return Ok(());
+    }
+    println!("\nDev mode, because LEADCAST_JWT_SECRET is not set. Tokens to try it with, valid for 24 hours");
+    println!("(all of them, as JSON: curl http://{address}/dev/tokens):\n");
+    let tokens = dev::tokens(app).map_err(|error| format!("cannot sign tokens: {}", error.describe()))?;
+    println!("{:<8}{:<8}{:<10}Authorization", "tenant", "user", "role");
+    for token in tokens {
+        println!("{:<8}{:<8}{:<10}Bearer {}", token.tenant, token.user, token.role, token.token);
+    }
+    Ok(())
+}
+
+/// Ready at the first SIGINT or SIGTERM. The second one ends the process at once.
+fn shutdown_signal() -> Outcome<impl Future<Output = ()> + Send + 'static> {
+    let listen =
+        |kind| tokio::signal::unix::signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let (asked, shutdown) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let mut asked = Some(asked);
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            match asked.take() {
+                Some(asked) => drop(asked.send(())),
+                None => std::process::exit(1),
+            }
+        }
+    });
+    Ok(async move { drop(shutdown.await) })
+}
+
+async fn migrate(settings: &Settings) -> Outcome {
+    let target = settings.database();
+    make_folders(settings, &target)?;
+    let applied = db::migrate(&target).await.map_err(|error| database_error(&target, &error))?;
+    for name in &applied {
+        println!("applied {name}");
+    }
+    println!("{} is up to date", target.describe());
+    Ok(())
+}
+
+async fn create_tenant(settings: &Settings, slug: &str, name: &str) -> Outcome {
+    let (db, clock) = open(settings).await?;
+    tenants::create(&db, slug, name, clock.now()).await.map_err(|error| match error {
+        Error::Refused(_) => error.describe(),
+        Error::Fault(_) => database_error(&settings.database(), &error),
+    })?;
+    println!("made the tenant {slug}");
+    Ok(())
+}
+
+async fn token(settings: &Settings, tenant: &str, user: &str, role: Role, ttl: Duration) -> Outcome {
+    let (db, clock) = open(settings).await?;
+    let user = user.into();
+    if !leadcast::ids::UserId::is_valid(&user) {
+        return Err("--user is 1 to 128 characters without control characters or blanks at its ends".to_owned());
+    }
+    let known =
+        tenants::find_by_slug(&db, tenant).await.map_err(|error| database_error(&settings.database(), &error))?;
+    if known.is_none() {
+        return Err(format!("there is no tenant {tenant:?}: make it with `leadcast tenant create {tenant} --name …`"));
+    }
+    let secret = signing_secret(settings)
+        .map_err(|error| format!("cannot read or make the dev key in LEADCAST_DATA (--data): {}", error.describe()))?;
+    let token = Key::hs256(&secret, settings)
+        .issue(tenant, &user, role, clock.now(), ttl)
+        .map_err(|error| format!("cannot sign the token: {}", error.describe()))?;
+    println!("{token}");
+    Ok(())
+}
+
+/// The database of a command that works beside a server, or before its first start.
+async fn open(settings: &Settings) -> Outcome<(Db, Clock)> {
+    let target = settings.database();
+    make_folders(settings, &target)?;
+    let clock = Clock::default();
+    let opened = async {
+        db::migrate(&target).await?;
+        let db = Db::open(&target)?;
+        db.ping(&clock).await?;
+        Ok(db)
+    };
+    let db = opened.await.map_err(|error| database_error(&target, &error))?;
+    Ok((db, clock))
+}
+
+fn make_folders(settings: &Settings, target: &Target) -> Outcome {
+    let make = |folder: &Path, setting: &str| {
+        fs::create_dir_all(folder).map_err(|error| {
+            format!(
+                "cannot make the folder {}: {error}. Set {setting} to a place that can be written.",
+                folder.display()
+            )
+        })
+    };
+    if settings.dev_mode() {
+        make(&settings.data, "LEADCAST_DATA (--data)")?;
+    }
+    match target {
+        Target::Sqlite(file) => match file.parent() {
+            Some(folder) => make(folder, "LEADCAST_DATA (--data) or DATABASE_URL"),
+            None => Ok(()),
+        },
+        Target::Postgres(_) => Ok(()),
+    }
+}
+
+fn database_error(target: &Target, error: &Error) -> String {
+    format!(
+        "cannot use the database, {}: {}. Check DATABASE_URL (--database-url).",
+        target.describe(),
+        error.describe()
+    )
+}

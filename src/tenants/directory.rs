@@ -1,0 +1,43 @@
+//! What a node remembers of the tenants, so that neither a request nor an event costs a look-up. A change of the settings
+//! reaches every node within [`REMEMBER`]; the node that made it knows at once.
+
+use std::time::Duration;
+
+use moka::future::Cache;
+
+use super::{Tenant, store};
+use crate::{
+    db::Db,
+    error::{Error, Result},
+    ids::TenantId,
+};
+
+const REMEMBER: Duration = Duration::from_secs(2);
+const TENANTS: u64 = 10_000;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Directory {
+    db: Db,
+    tenants: Cache<TenantId, Tenant>,
+}
+
+impl Directory {
+    pub fn new(db: &Db) -> Self {
+        Self { db: db.clone(), tenants: Cache::builder().time_to_live(REMEMBER).max_capacity(TENANTS).build() }
+    }
+
+    pub async fn tenant(&self, id: TenantId) -> Result<Tenant> {
+        let look_up = self.db.read(id, async move |tx| store::find(id, tx).await);
+        // One look-up at a time, however many ask.
+        let found: Result<Tenant, std::sync::Arc<Failed>> =
+            self.tenants.try_get_with(id, async { look_up.await.map_err(Failed) }).await;
+        found.map_err(|failed| failed.0.clone())
+    }
+
+    pub async fn forget(&self, id: TenantId) {
+        self.tenants.invalidate(&id).await;
+    }
+}
+
+struct Failed(Error);

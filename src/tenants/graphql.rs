@@ -1,0 +1,63 @@
+//! Tenants in the schema.
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+
+use super::{Tenant, TenantSettings, TenantSettingsInput, update_settings};
+use crate::{
+    error::UserError,
+    graphql::{self, errors::outcome},
+};
+
+/// A marketplace. Nothing of one is ever seen from another.
+#[Object]
+impl Tenant {
+    #[graphql(name = "id")]
+    async fn graphql_id(&self) -> ID {
+        self.id.to_string().into()
+    }
+
+    /// Its name, for people.
+    async fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How it works.
+    async fn settings(&self) -> &TenantSettings {
+        &self.settings
+    }
+}
+
+/// What `updateTenantSettings` did.
+#[derive(SimpleObject)]
+pub struct TenantPayload {
+    /// The tenant as it is now; null when the mutation is closed to the viewer's role.
+    pub tenant: Option<Tenant>,
+    /// Why nothing was changed; empty when it was.
+    pub user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub struct TenantMutation;
+
+#[Object]
+impl TenantMutation {
+    /// Changes how the marketplace works. ADMIN only.
+    async fn update_tenant_settings(
+        &self,
+        ctx: &Context<'_>,
+        input: TenantSettingsInput,
+    ) -> async_graphql::Result<TenantPayload> {
+        let (app, viewer) = (graphql::app(ctx), graphql::viewer(ctx)?);
+        Ok(match outcome(update_settings(app, viewer, input).await)? {
+            Ok(tenant) => TenantPayload { tenant: Some(tenant), user_errors: Vec::new() },
+            Err(user_errors) => {
+                let tenant = if viewer.role == crate::users::Role::Admin {
+                    Some(app.tenants.tenant(viewer.tenant).await?)
+                } else {
+                    None
+                };
+                TenantPayload { tenant, user_errors }
+            }
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! updateTenantSettings.
+
+use async_graphql::InputObject;
+
+use super::{Tenant, store};
+use crate::{
+    app::App,
+    auth::Viewer,
+    error::{Result, UserError},
+    input::Input,
+    money::Credits,
+    users::Role,
+};
+
+/// Omitted or null fields stay as they are.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct TenantSettingsInput {
+    /// An ISO 4217 code: three capital letters.
+    pub currency: Option<String>,
+    /// Whether a new lead opens at once.
+    pub auto_verify_leads: Option<bool>,
+    /// What a lead costs unless its price is given, in credits.
+    pub default_lead_price: Option<Credits>,
+    /// How many providers may claim a lead unless its `maxClaims` is given: 1 to 1,000.
+    pub default_max_claims: Option<i32>,
+    /// How long a lead stays open unless its `expiresAt` is given, in hours: 1 to 8,760.
+    pub lead_lifetime_hours: Option<i32>,
+    /// From how many claims on a lead counts as COMPETITIVE: 1 to 1,000.
+    pub competitive_at: Option<i32>,
+    /// Below how many credits a wallet is low.
+    pub low_balance_threshold: Option<Credits>,
+}
+
+/// ADMIN only. Settings apply from now on; leads that exist keep what they were made with.
+pub async fn update_settings(app: &App, viewer: &Viewer, input: TenantSettingsInput) -> Result<Tenant> {
+    if viewer.role != Role::Admin {
+        return Err(UserError::forbidden(&[], "Only an ADMIN changes the tenant's settings.").into());
+    }
+    check(&input)?;
+    let tenant = viewer.tenant;
+    let changed = app
+        .db
+        .write(tenant, async move |tx| {
+            let mut found = store::find(tenant, tx).await?;
+            apply(&mut found, input);
+            store::save_settings(tenant, tx, &found.settings).await?;
+            Ok(found)
+        })
+        .await?;
+    app.tenants.forget(tenant).await;
+    Ok(changed)
+}
+
+fn check(input: &TenantSettingsInput) -> Result<()> {
+    let mut complaints = Input::default();
+    if let Some(currency) = &input.currency
+        && (currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()))
+    {
+        complaints.invalid(&["currency"], "A currency is an ISO 4217 code of three capital letters, such as ZAR.");
+    }
+    let mut range = |field: &str, value: Option<i32>, max: i32| {
+        if value.is_some_and(|value| !(1..=max).contains(&value)) {
+            complaints.invalid(&[field], format!("This must be from 1 to {max}."));
+        }
+    };
+    range("defaultMaxClaims", input.default_max_claims, 1_000);
+    range("leadLifetimeHours", input.lead_lifetime_hours, 8_760);
+    range("competitiveAt", input.competitive_at, 1_000);
+    if let Some(price) = input.default_lead_price {
+        complaints.credits(&["defaultLeadPrice"], price);
+    }
+    if let Some(threshold) = input.low_balance_threshold {
+        complaints.credits(&["lowBalanceThreshold"], threshold);
+    }
+    complaints.accept()
+}
+
+fn apply(tenant: &mut Tenant, input: TenantSettingsInput) {
+    fn set<T>(field: &mut T, value: Option<T>) {
+        if let Some(value) = value {
+            *field = value;
+        }
+    }
+    let settings = &mut tenant.settings;
+    set(&mut settings.currency, input.currency);
+    set(&mut settings.auto_verify_leads, input.auto_verify_leads);
+    set(&mut settings.default_lead_price, input.default_lead_price);
+    set(&mut settings.default_max_claims, input.default_max_claims);
+    set(&mut settings.lead_lifetime_hours, input.lead_lifetime_hours);
+    set(&mut settings.competitive_at, input.competitive_at);
+    set(&mut settings.low_balance_threshold, input.low_balance_threshold);
+}

@@ -1,0 +1,18 @@
+//! Users by id, batched.
+
+use std::sync::Arc;
+
+use super::{User, store};
+use crate::{
+    db::Db,
+    graphql::Loader,
+    ids::{TenantId, UserId},
+};
+
+pub fn users(db: &Db, tenant: TenantId) -> Loader<UserId, User> {
+    let db = db.clone();
+    Loader::new(move |ids| {
+        let (db, ids) = (db.clone(), Arc::new(ids));
+        async move { db.read(tenant, async move |tx| store::find_many(tenant, tx, &ids).await).await }
+    })
+}

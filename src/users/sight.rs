@@ -1,0 +1,102 @@
+//! The first time a token shows up, its user gets a row (and, as a PROVIDER, a wallet).
+
+use super::{Role, User, store};
+use crate::{
+    auth::Claims,
+    clock::Timestamp,
+    db::{Db, Tx},
+    error::{ErrorCode, Result, UserError},
+    ids::{TenantId, UserId},
+    wallets,
+};
+
+/// What authentication needs to know of a user.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sighting {
+    pub role: Role,
+    /// Tokens issued before this are void.
+    pub tokens_valid_from: Timestamp,
+}
+
+/// Finds or makes the user of a verified token. A token that is not void decides the role, and the stored one follows it.
+pub async fn sight(db: &Db, tenant: TenantId, role: Role, claims: &Claims, now: Timestamp) -> Result<Sighting> {
+    let user = claims.sub.clone();
+    if let Some((known, tokens_valid_from)) =
+        db.read(tenant, async move |tx| store::find(tenant, tx, &user).await).await?
+        && (known.role == role || claims.iat < tokens_valid_from.as_seconds())
+    {
+        return Ok(Sighting { role: known.role, tokens_valid_from });
+    }
+    let claims = claims.clone();
+    db.write(tenant, async move |tx| {
+        let user = User {
+            id: claims.sub.clone(),
+            name: claims
+                .name
+                .as_deref()
+                .map_or(claims.sub.as_str(), str::trim)
+                .chars()
+                .take(User::MAX_NAME_CHARS)
+                .collect(),
+            role,
+            email: claims.email.clone(),
+            phone: None,
+            created_at: now,
+        };
+        make(tenant, tx, &user).await
+    })
+    .await
+}
+
+/// Makes the user unless it is there, gives it the role, and gives a PROVIDER a wallet.
+async fn make(tenant: TenantId, tx: &mut Tx, user: &User) -> Result<Sighting> {
+    let always = Timestamp::from_micros(0);
+    let mut sighting = Sighting { role: user.role, tokens_valid_from: always };
+    if !store::insert(tenant, tx, user, always).await?
+        && let Some((mut known, tokens_valid_from)) = store::find(tenant, tx, &user.id).await?
+    {
+        sighting.tokens_valid_from = tokens_valid_from;
+        if known.role != user.role {
+            known.role = user.role;
+            store::update(tenant, tx, &known).await?;
+        }
+    }
+    if user.role == Role::Provider {
+        wallets::create_for(tenant, tx, user.created_at, &user.id).await?;
+    }
+    Ok(sighting)
+}
+
+/// The provider called `id`, made if nobody of that name was seen yet. Another role is refused.
+pub async fn ensure_provider(tenant: TenantId, tx: &mut Tx, now: Timestamp, id: &UserId, path: &[&str]) -> Result<()> {
+    if !id.is_valid() {
+        return Err(
+            UserError::invalid(path, "This is not a user id: 1 to 128 characters, no control characters.").into()
+        );
+    }
+    match store::find(tenant, tx, id).await? {
+        Some((user, _)) if user.role == Role::Provider => Ok(()),
+        Some((user, _)) => Err(UserError::new(
+            ErrorCode::Invalid,
+            path,
+            format!("{id} is a {}; only a PROVIDER has a wallet.", user.role),
+        )
+        .into()),
+        None => {
+            let user = User {
+                id: id.clone(),
+                name: id.to_string(),
+                role: Role::Provider,
+                email: None,
+                phone: None,
+                created_at: now,
+            };
+            make(tenant, tx, &user).await.map(drop)
+        }
+    }
+}
+
+/// What the user is; `None` when there is no such user.
+pub async fn role_of(tenant: TenantId, tx: &mut Tx, user: &UserId) -> Result<Option<Role>> {
+    Ok(store::find(tenant, tx, user).await?.map(|(user, _)| user.role))
+}

@@ -1,0 +1,31 @@
+//! The background work of a node. Each worker's effects are safe to repeat and safe beside another node's.
+
+use std::time::Duration;
+
+use crate::{app::App, error::Error, events, leads};
+
+const EXPIRY: Duration = Duration::from_secs(1);
+const RETENTION: Duration = Duration::from_secs(60);
+/// How often PostgreSQL's clock is compared with this machine's.
+const CLOCK: Duration = Duration::from_secs(10);
+
+/// Runs all workers for as long as it is polled.
+pub async fn run(app: App) {
+    tokio::join!(
+        app.db.clone().maintain(),
+        every(EXPIRY, "expiry", || async { leads::expire_due(&app).await.map(drop) }),
+        every(RETENTION, "event retention", || events::retain(&app.db, &app.clock, app.settings.event_retention)),
+        every(CLOCK, "clock", || app.db.ping(&app.clock)),
+    );
+}
+
+async fn every<F: Future<Output = Result<(), Error>>>(period: Duration, name: &str, work: impl Fn() -> F) {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = work().await {
+            tracing::warn!(worker = name, error = error.describe(), "a worker failed; it tries again");
+        }
+    }
+}

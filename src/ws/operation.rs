@@ -1,0 +1,99 @@
+//! One operation of a socket, in a task of its own: what blocks or fails here touches no other operation.
+//!
+//! Results go into the socket's one bounded channel, one at a time. Whoever waits for room waits in line, so that a busy
+//! stream cannot keep the others from being heard; and a stream is asked for its next event only when the last one is in
+//! the channel, which is what makes its position safe to tell (see `events::Positions`).
+
+use std::panic::AssertUnwindSafe;
+
+use async_graphql::{Response, ServerError, parser::types::OperationType};
+use futures_util::{FutureExt, StreamExt};
+use tokio::sync::mpsc;
+
+use super::{
+    message,
+    protocol::{Outcome, Serial},
+};
+use crate::{
+    app::App,
+    auth::Viewer,
+    error::Fault,
+    events::Positions,
+    gate::{self, Parameters},
+    graphql,
+    metrics::Verdict,
+};
+
+pub(super) type Report = (Serial, Outcome);
+
+pub(super) struct Operation {
+    pub app: App,
+    pub viewer: Viewer,
+    pub positions: Positions,
+    pub serial: Serial,
+    pub reports: mpsc::Sender<Report>,
+}
+
+impl Operation {
+    /// Runs to the end; a panic becomes an INTERNAL error of this operation.
+    pub(super) async fn run(self, parameters: Parameters) {
+        if AssertUnwindSafe(self.execute(parameters)).catch_unwind().await.is_err() {
+            self.app.metrics.request("websocket", Verdict::Failed);
+            let fault = Fault::internal("an operation panicked; see the log line of the panic");
+            self.fail(vec![graphql::errors::fault(&fault)]).await;
+        }
+    }
+
+    async fn execute(&self, parameters: Parameters) {
+        let mut request = parameters.into_request();
+        let operation = match gate::check(&mut request) {
+            Ok(operation) => operation,
+            Err(error) => return self.refuse(vec![error]).await,
+        };
+        let _running = (operation.kind == OperationType::Subscription).then(|| self.app.metrics.subscription());
+        let request = graphql::request(&self.app, &self.viewer, request).data(self.positions.clone());
+        let mut responses = self.app.schema.execute_stream(request);
+        let mut verdict = Verdict::Ok;
+        while let Some(response) = responses.next().await {
+            if operation.failed_before_execution(&response) {
+                return self.refuse(response.errors).await;
+            }
+            if response.is_err() {
+                verdict = Verdict::Errors;
+            }
+            if !self.next(response).await {
+                return;
+            }
+        }
+        self.app.metrics.request("websocket", verdict);
+        self.report(Outcome::Complete).await;
+    }
+
+    /// Whether the operation may go on.
+    async fn next(&self, mut response: Response) -> bool {
+        response.errors = gate::capped(response.errors);
+        let result = message::json(&response);
+        let limit = self.app.settings.limits.result_bytes;
+        if result.len() > limit {
+            let fault = Fault::LimitExceeded(format!("The result is larger than {limit} bytes: ask for less at once."));
+            self.refuse(vec![graphql::errors::fault(&fault)]).await;
+            return false;
+        }
+        self.report(Outcome::Next(result)).await;
+        true
+    }
+
+    async fn refuse(&self, errors: Vec<ServerError>) {
+        self.app.metrics.request("websocket", Verdict::Refused);
+        self.fail(gate::capped(errors)).await;
+    }
+
+    async fn fail(&self, errors: Vec<ServerError>) {
+        self.report(Outcome::Failed(message::json(&errors))).await;
+    }
+
+    /// When the socket is gone there is nobody to tell, and this task is about to be ended.
+    async fn report(&self, outcome: Outcome) {
+        let _gone = self.reports.send((self.serial, outcome)).await;
+    }
+}

@@ -1,0 +1,310 @@
+//! One socket: waits for whatever comes next, hands it to the protocol and does what the protocol says.
+
+use std::{collections::HashMap, future::pending, pin::Pin, time::Duration};
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
+    time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep, timeout},
+};
+use tokio_tungstenite::tungstenite::{Error as SocketError, error::ProtocolError};
+
+use super::{
+    Sockets,
+    operation::{Operation, Report},
+    protocol::{Close, Effect, Protocol, Serial, close_code},
+};
+use crate::{
+    app::App,
+    auth::{self, Viewer},
+    error::{Error, Fault, Result},
+    events::Positions,
+    gate::{self, Parameters},
+    graphql,
+};
+
+/// Results that wait to be written. Operations wait when there is no room.
+const QUEUE: usize = 32;
+/// How often the token's deadline is looked at: the clock may be moved, so that one long sleep would not do.
+const WATCH: Duration = Duration::from_secs(1);
+/// As `auth` says it of a token that has expired before it came.
+const EXPIRED: Fault = Fault::Unauthenticated("The token has expired.");
+/// How long the client gets to answer a close frame before the connection is cut.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The socket is closed or gone.
+struct Ended;
+
+pub(super) struct Session {
+    app: App,
+    socket: WebSocket,
+    protocol: Protocol,
+    /// The token of the upgrade's `Authorization` header.
+    token: Option<String>,
+    check: Option<BoxFuture<'static, Result<Viewer>>>,
+    viewer: Option<Viewer>,
+    positions: Positions,
+    operations: JoinSet<()>,
+    running: HashMap<Serial, AbortHandle>,
+    sender: mpsc::Sender<Report>,
+    reports: mpsc::Receiver<Report>,
+    init: Pin<Box<Sleep>>,
+    watch: Interval,
+    ping: Interval,
+    /// When to leave, once the server drains.
+    leave: Option<Pin<Box<Sleep>>>,
+}
+
+/// What a session wakes up for.
+enum Wake {
+    Frame(Option<Result<Message, axum::Error>>),
+    Report(Report),
+    Checked(Result<Viewer>),
+    InitOverdue,
+    Watch,
+    Ping,
+    Drain,
+    Leave,
+    OperationEnded,
+}
+
+impl Session {
+    pub(super) fn new(app: App, socket: WebSocket, token: Option<String>) -> Self {
+        let limits = &app.settings.limits;
+        let (sender, reports) = mpsc::channel(QUEUE);
+        let every = |period: Duration| {
+            let mut interval = interval_at(Instant::now() + period, period);
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            interval
+        };
+        Self {
+            protocol: Protocol::new(limits.operations_per_socket),
+            init: Box::pin(sleep(limits.init_time)),
+            watch: every(WATCH),
+            ping: every(limits.ping_interval),
+            app,
+            socket,
+            token,
+            check: None,
+            viewer: None,
+            positions: Positions::default(),
+            operations: JoinSet::new(),
+            running: HashMap::new(),
+            sender,
+            reports,
+            leave: None,
+        }
+    }
+
+    /// Runs until the socket is closed. Its operations end with it.
+    pub(super) async fn run(mut self, sockets: &Sockets) {
+        let _open = self.app.metrics.socket();
+        loop {
+            let wake = self.wake(sockets).await;
+            if let Err(Ended) = self.handle(wake, sockets).await {
+                return;
+            }
+        }
+    }
+
+    async fn wake(&mut self, sockets: &Sockets) -> Wake {
+        tokio::select! {
+            frame = self.socket.recv() => Wake::Frame(frame),
+            Some(report) = self.reports.recv() => Wake::Report(report),
+            checked = present(&mut self.check) => Wake::Checked(checked),
+            () = &mut self.init, if self.protocol.waits_for_init() => Wake::InitOverdue,
+            _ = self.watch.tick() => Wake::Watch,
+            _ = self.ping.tick() => Wake::Ping,
+            () = sockets.drained(), if self.leave.is_none() => Wake::Drain,
+            () = present(&mut self.leave) => Wake::Leave,
+            Some(_) = self.operations.join_next() => Wake::OperationEnded,
+        }
+    }
+
+    async fn handle(&mut self, wake: Wake, sockets: &Sockets) -> Result<(), Ended> {
+        let effect = match wake {
+            Wake::Frame(frame) => self.frame(frame).await?,
+            Wake::Report((serial, outcome)) => self.protocol.report(serial, &outcome),
+            Wake::Checked(checked) => self.checked(checked),
+            Wake::InitOverdue => self.protocol.init_overdue(),
+            Wake::Watch => self.watch(),
+            Wake::Ping => self.ping().await?,
+            Wake::Drain => {
+                self.leave = Some(Box::pin(sleep(sockets.jitter())));
+                None
+            }
+            Wake::Leave => self.protocol.end(close_code::RESTART, "The server restarts."),
+            Wake::OperationEnded => {
+                self.running.retain(|_, operation| !operation.is_finished());
+                None
+            }
+        };
+        self.act(effect).await
+    }
+
+    async fn frame(&mut self, frame: Option<Result<Message, axum::Error>>) -> Result<Option<Effect>, Ended> {
+        let error = match frame {
+            Some(Ok(Message::Text(text))) => return Ok(self.protocol.text(&text)),
+            Some(Ok(Message::Binary(_))) => return Ok(self.protocol.binary()),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+                self.protocol.heard();
+                return Ok(None);
+            }
+            Some(Ok(Message::Close(frame))) => {
+                self.app.metrics.socket_closed(frame.map_or(close_code::NORMAL, |frame| frame.code));
+                self.linger().await;
+                return Err(Ended);
+            }
+            Some(Err(error)) => error.into_inner(),
+            None => return Err(self.lost()),
+        };
+        match error.downcast_ref::<SocketError>() {
+            Some(SocketError::Capacity(_)) => Ok(self.protocol.too_big(self.app.settings.limits.message_bytes)),
+            Some(SocketError::Utf8(_)) => Ok(self.protocol.end(close_code::NOT_TEXT, "A text frame must be UTF-8.")),
+            Some(SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Err(self.lost()),
+            Some(SocketError::Protocol(_)) => Ok(self.protocol.end(close_code::PROTOCOL, "This is not WebSocket.")),
+            _ => Err(self.lost()),
+        }
+    }
+
+    async fn act(&mut self, effect: Option<Effect>) -> Result<(), Ended> {
+        match effect {
+            Some(Effect::Send(text)) => return self.send(text).await,
+            Some(Effect::Close(close)) => {
+                self.close(close).await;
+                return Err(Ended);
+            }
+            Some(Effect::Authenticate(payload)) => self.authenticate(&payload),
+            Some(Effect::Start { serial, parameters }) => self.start(serial, parameters),
+            Some(Effect::Stop(serial)) => {
+                if let Some(operation) = self.running.remove(&serial) {
+                    operation.abort();
+                }
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// The token of the payload wins over the one of the upgrade.
+    fn authenticate(&mut self, payload: &Map<String, Value>) {
+        let sent = payload.iter().find(|(key, value)| key.eq_ignore_ascii_case("authorization") && !value.is_null());
+        let token = match sent {
+            Some((_, authorization)) => authorization.as_str().and_then(gate::bearer).map(str::to_owned),
+            None => self.token.take(),
+        };
+        let app = self.app.clone();
+        self.check = Some(Box::pin(async move {
+            match token {
+                Some(token) => app.auth.viewer(&token).await,
+                None => Err(auth::MISSING.into()),
+            }
+        }));
+    }
+
+    fn checked(&mut self, checked: Result<Viewer>) -> Option<Effect> {
+        self.check = None;
+        match checked {
+            Ok(viewer) => {
+                self.viewer = Some(viewer);
+                self.protocol.accepted()
+            }
+            Err(Error::Fault(fault)) => {
+                let code = match fault {
+                    Fault::Unauthenticated(_) => close_code::FORBIDDEN,
+                    Fault::Unavailable(_) => close_code::TRY_AGAIN_LATER,
+                    _ => close_code::INTERNAL,
+                };
+                self.protocol.end(code, &graphql::errors::fault(&fault).message)
+            }
+            Err(refused @ Error::Refused(_)) => self.protocol.end(close_code::FORBIDDEN, &refused.describe()),
+        }
+    }
+
+    fn start(&mut self, serial: Serial, parameters: Parameters) {
+        let Some(viewer) = self.viewer.clone() else { return };
+        let operation = Operation {
+            app: self.app.clone(),
+            viewer,
+            positions: self.positions.clone(),
+            serial,
+            reports: self.sender.clone(),
+        };
+        self.running.insert(serial, self.operations.spawn(operation.run(parameters)));
+    }
+
+    /// Ends the socket when its token has expired.
+    fn watch(&mut self) -> Option<Effect> {
+        let viewer = self.viewer.as_ref()?;
+        if viewer.expires_at > self.app.clock.now() {
+            return None;
+        }
+        self.protocol.end(close_code::FORBIDDEN, EXPIRED.message())
+    }
+
+    /// The cursor of a ping says "everything up to here was sent to you": so the position is read first, then what the
+    /// operations had already handed over is written, then the ping.
+    async fn ping(&mut self) -> Result<Option<Effect>, Ended> {
+        let position = self.positions.smallest();
+        for _ in 0..self.reports.len() {
+            let Ok((serial, outcome)) = self.reports.try_recv() else { break };
+            let effect = self.protocol.report(serial, &outcome);
+            self.act(effect).await?;
+        }
+        let cursor = self.viewer.as_ref().zip(position);
+        let cursor = cursor.map(|(viewer, id)| self.app.hub.cursor(viewer.tenant, id).to_string());
+        Ok(self.protocol.interval(cursor.as_deref()))
+    }
+
+    async fn send(&mut self, text: String) -> Result<(), Ended> {
+        let patience = self.app.settings.limits.write_time;
+        match timeout(patience, self.socket.send(Message::Text(text.into()))).await {
+            Ok(Ok(())) => {
+                self.app.metrics.message_sent();
+                Ok(())
+            }
+            // The client is gone, or takes nothing: what it missed it gets by resuming.
+            Ok(Err(_)) | Err(_) => Err(self.lost()),
+        }
+    }
+
+    async fn close(&mut self, Close { code, reason }: Close) {
+        self.operations.abort_all();
+        self.app.metrics.socket_closed(code);
+        let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+        if let Ok(Ok(())) = timeout(self.app.settings.limits.write_time, self.socket.send(frame)).await {
+            self.linger().await;
+        }
+    }
+
+    /// Waits a little for the client's side of the closing handshake: cutting the connection while it still sends could
+    /// take the close frame from it.
+    async fn linger(&mut self) {
+        let closed = async {
+            loop {
+                match self.socket.recv().await {
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) => pending().await,
+                    None => return,
+                }
+            }
+        };
+        let _too_slow = timeout(LINGER, closed).await;
+    }
+
+    fn lost(&self) -> Ended {
+        self.app.metrics.socket_closed(close_code::ABNORMAL);
+        Ended
+    }
+}
+
+/// The result of a future that may not be there; then it is never ready.
+async fn present<F: Future + Unpin>(future: &mut Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => pending().await,
+    }
+}

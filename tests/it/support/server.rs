@@ -1,0 +1,123 @@
+//! A real server in the test's own process: port 0, a database of its own, a clock that the test may move.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use leadcast::{app::App, clock::Clock, config::Settings, error::Result, users::Role};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use super::{
+    client::Client,
+    database::{Database, Engine},
+    socket::{RawSocket, Socket},
+    soon,
+};
+
+/// A node of leadcast with the tenants `demo` and `rival`, each with the users `admin`, `casey` (a customer) and `pat`, `quinn`
+/// and `riley` (providers with 100 credits). Dropping it stops it.
+pub struct TestServer {
+    pub app: App,
+    address: SocketAddr,
+    ground: Arc<Ground>,
+    /// Dropped: the server shuts down.
+    shutdown: oneshot::Sender<()>,
+    running: JoinHandle<Result<()>>,
+}
+
+/// What the nodes of one deployment share.
+struct Ground {
+    database: Database,
+    data: TempDir,
+    clock: Clock,
+}
+
+impl TestServer {
+    pub async fn start(engine: Engine) -> Self {
+        Self::start_with(engine, |_| {}).await
+    }
+
+    /// With settings of its own.
+    pub async fn start_with(engine: Engine, change: impl FnOnce(&mut Settings)) -> Self {
+        let ground = Ground {
+            database: Database::fresh(engine).await,
+            data: tempfile::tempdir().expect("a temporary folder can be made"),
+            clock: Clock::default(),
+        };
+        let mut settings = Settings::defaults();
+        settings.data = ground.data.path().to_owned();
+        settings.database_url = Some(ground.database.target());
+        change(&mut settings);
+        let server = Self::node(settings, ground.into()).await;
+        leadcast::dev::seed(&server.app).await.expect("the demo tenants can be made");
+        server
+    }
+
+    /// Another node on the same database.
+    pub async fn second_node(&self) -> Self {
+        Self::node(self.app.settings.clone(), self.ground.clone()).await
+    }
+
+    async fn node(settings: Settings, ground: Arc<Ground>) -> Self {
+        let app = App::new(settings, ground.clock.clone()).await.expect("the app starts on a fresh database");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let (shutdown, asked) = oneshot::channel::<()>();
+        let running = tokio::spawn(leadcast::run(listener, app.clone(), async move {
+            // Asked to, or the test has ended: both mean stop.
+            let _ = asked.await;
+        }));
+        Self { app, address, ground, shutdown, running }
+    }
+
+    /// Stops the server and waits until it has.
+    pub async fn stop(self) {
+        drop(self.shutdown);
+        let ended = soon("the server to stop", self.running).await;
+        ended.expect("the server does not panic").expect("the server stops in good order");
+    }
+
+    /// Moves the server's clock on.
+    pub fn advance(&self, by: Duration) {
+        self.ground.clock.advance(by);
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A token of one of the seeded users, valid for an hour.
+    pub fn token(&self, tenant: &str, user: &str) -> String {
+        let role = match user {
+            "admin" => Role::Admin,
+            "casey" => Role::Customer,
+            "pat" | "quinn" | "riley" => Role::Provider,
+            other => panic!("{other} is not a seeded user: use token_for"),
+        };
+        self.token_for(tenant, user, role)
+    }
+
+    pub fn token_for(&self, tenant: &str, user: &str, role: Role) -> String {
+        let (now, hour) = (self.ground.clock.now(), Duration::from_hours(1));
+        self.app.auth.key().issue(tenant, &user.into(), role, now, hour).expect("a token can be signed")
+    }
+
+    /// A seeded user at the HTTP API.
+    pub fn user(&self, tenant: &str, user: &str) -> Client {
+        Client::new(self.url("/graphql"), Some(self.token(tenant, user)))
+    }
+
+    /// Someone without a token.
+    pub fn stranger(&self) -> Client {
+        Client::new(self.url("/graphql"), None)
+    }
+
+    /// A seeded user's socket, past its `connection_init`.
+    pub async fn socket(&self, tenant: &str, user: &str) -> Socket {
+        Socket::connect(self.raw_socket().await, &self.token(tenant, user)).await
+    }
+
+    /// A socket on which nothing has been said yet.
+    pub async fn raw_socket(&self) -> RawSocket {
+        RawSocket::open(&format!("ws://{}/graphql", self.address)).await
+    }
+}
