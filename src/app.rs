@@ -42,13 +42,14 @@ impl App {
         let db = Db::open(&settings.database())?;
         db.ping(&clock).await?;
         let key = Key::hs256(&signing_secret(&settings)?, &settings);
-        let hub = Hub::open(&db).await?;
+        let metrics = Metrics::default();
+        let hub = Hub::open(&db, metrics.events.clone()).await?;
         Ok(Self(Arc::new(Parts {
             auth: Auth::new(&db, &clock, key),
             tenants: Directory::new(&db),
             hub,
             schema: graphql::schema(),
-            metrics: Metrics::default(),
+            metrics,
             settings,
             db,
             clock,

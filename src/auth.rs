@@ -50,10 +50,13 @@ pub struct Claims {
 
 pub const MISSING: Fault = Fault::Unauthenticated("A bearer token is needed: send `Authorization: Bearer <token>`.");
 const INVALID: Fault = Fault::Unauthenticated("The token is not valid.");
-const EXPIRED: Fault = Fault::Unauthenticated("The token has expired.");
+pub const EXPIRED: Fault = Fault::Unauthenticated("The token has expired.");
 
 /// How long a node may go on with what it knew of a user or a tenant: a changed role or a revocation reaches every node within it.
 const REMEMBER: Duration = Duration::from_secs(2);
+
+/// A token that says it is valid for longer is taken at this: its end has to be written as a date.
+const YEAR_9999: i64 = 253_370_764_800;
 
 /// A token issued by a machine whose clock is a little ahead is still taken.
 const CLOCK_SKEW_SECONDS: i64 = 60;
@@ -146,7 +149,7 @@ impl Auth {
         if claims.iat < sighting.tokens_valid_from.as_seconds() {
             return Err(INVALID.into());
         }
-        let expires_at = Timestamp::from_micros(claims.exp.saturating_mul(1_000_000));
+        let expires_at = Timestamp::from_micros(claims.exp.min(YEAR_9999) * 1_000_000);
         Ok(Viewer { tenant, user: claims.sub, role, expires_at })
     }
 

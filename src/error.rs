@@ -32,7 +32,7 @@ pub enum Fault {
     /// The log no longer reaches back to this cursor.
     CursorExpired,
     LimitExceeded(String),
-    /// The database cannot be reached or is too busy. Nothing was written; sending the request again is safe.
+    /// The database cannot be reached or is too busy. Sending the request again is safe.
     Unavailable(Cause),
     /// A defect. The client gets an id to quote; the cause goes to the log under the same id.
     Internal(Cause),
@@ -73,7 +73,7 @@ impl Fault {
                  streamCursor."
             }
             Self::Unavailable(_) => {
-                "The service is busy or its database is away. Nothing was changed; please try again."
+                "The service is busy or its database is away. Please try again: sending the same again is safe."
             }
             Self::Internal(_) => "Something went wrong on our side. Nothing is known to be wrong with the request.",
         }
@@ -110,11 +110,19 @@ impl From<UserError> for Error {
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
         use diesel::result::{DatabaseErrorKind, Error as Diesel};
-        Self::Fault(match error {
+        let away = match &error {
             Diesel::DatabaseError(DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection, _)
-            | Diesel::BrokenTransactionManager => Fault::unavailable(error),
-            _ => Fault::internal(error),
-        })
+            | Diesel::BrokenTransactionManager => true,
+            // diesel-async keeps PostgreSQL's code to itself, so that its words must do: lock_timeout, statement_timeout,
+            // a shutdown, a connection that was ended.
+            Diesel::DatabaseError(DatabaseErrorKind::Unknown, info) => {
+                ["canceling statement due to ", "terminating connection due to ", "the database system is "]
+                    .iter()
+                    .any(|words| info.message().starts_with(words))
+            }
+            _ => false,
+        };
+        Self::Fault(if away { Fault::unavailable(error) } else { Fault::internal(error) })
     }
 }
 
@@ -162,16 +170,24 @@ pub enum UserError {
 /// A refusal that needs no more than its code, its message and its path.
 #[derive(SimpleObject, Clone, PartialEq, Debug)]
 pub struct GenericError {
+    /// Why, for programs.
     pub code: ErrorCode,
+    /// Why, and what to do, for people. In English; may change.
     pub message: String,
+    /// The way to the offending value from the mutation's arguments, for example `["input", "title"]`. Null when no single
+    /// value is at fault.
     pub path: Option<Vec<String>>,
 }
 
 /// All places of the lead are taken. `code` is `LEAD_FULL`.
 #[derive(SimpleObject, Clone, PartialEq, Debug)]
 pub struct LeadFullError {
+    /// Why, for programs.
     pub code: ErrorCode,
+    /// Why, and what to do, for people. In English; may change.
     pub message: String,
+    /// The way to the offending value from the mutation's arguments, for example `["input", "title"]`. Null when no single
+    /// value is at fault.
     pub path: Option<Vec<String>>,
     /// How many places are taken.
     pub claim_count: i32,
@@ -182,8 +198,12 @@ pub struct LeadFullError {
 /// The wallet does not hold enough credits. `code` is `INSUFFICIENT_CREDITS`.
 #[derive(SimpleObject, Clone, PartialEq, Debug)]
 pub struct InsufficientCreditsError {
+    /// Why, for programs.
     pub code: ErrorCode,
+    /// Why, and what to do, for people. In English; may change.
     pub message: String,
+    /// The way to the offending value from the mutation's arguments, for example `["input", "title"]`. Null when no single
+    /// value is at fault.
     pub path: Option<Vec<String>>,
     /// What is needed, in credits.
     pub required: Credits,
@@ -194,8 +214,12 @@ pub struct InsufficientCreditsError {
 /// The lead costs more than the `maxPrice` that was sent. `code` is `PRICE_CHANGED`.
 #[derive(SimpleObject, Clone, PartialEq, Debug)]
 pub struct PriceChangedError {
+    /// Why, for programs.
     pub code: ErrorCode,
+    /// Why, and what to do, for people. In English; may change.
     pub message: String,
+    /// The way to the offending value from the mutation's arguments, for example `["input", "title"]`. Null when no single
+    /// value is at fault.
     pub path: Option<Vec<String>>,
     /// What the lead costs now, in credits.
     pub price: Credits,

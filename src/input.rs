@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
-    error::{Error, ErrorCode, Result, UserError},
+    error::{Error, ErrorCode, Fault, Result, UserError},
     money::{Amount, Credits, SignedCredits},
 };
 
@@ -13,6 +13,8 @@ pub const MAX_JSON_BYTES: usize = 16 << 10;
 pub const MAX_REFERENCE_CHARS: usize = 200;
 /// Words of a search.
 pub const MAX_SEARCH_WORDS: usize = 8;
+/// Characters of a text in a filter.
+pub const MAX_FILTER_CHARS: usize = 500;
 
 /// The complaints about one input.
 #[derive(Default, Debug)]
@@ -117,6 +119,24 @@ pub fn normalised(text: &str) -> String {
 /// The words of a search, normalised.
 pub fn search_words(search: &str) -> Vec<String> {
     normalised(search).split_whitespace().map(str::to_owned).collect()
+}
+
+/// Refuses a search that would cost too much.
+pub fn check_search(search: &str) -> Result<()> {
+    check_filter_text(search)?;
+    if search_words(search).len() > MAX_SEARCH_WORDS {
+        return Err(Fault::BadUserInput(format!("A search has at most {MAX_SEARCH_WORDS} words.")).into());
+    }
+    Ok(())
+}
+
+/// Refuses a filter's text that is too long, or that no database could hold.
+pub fn check_filter_text(text: &str) -> Result<()> {
+    if text.chars().count() > MAX_FILTER_CHARS || text.contains('\0') {
+        let message = format!("A text in a filter has at most {MAX_FILTER_CHARS} characters, and not U+0000.");
+        return Err(Fault::BadUserInput(message).into());
+    }
+    Ok(())
 }
 
 /// A LIKE pattern that finds `word` anywhere, to be used with `ESCAPE '\'`.

@@ -1,6 +1,12 @@
 //! The command line. What goes wrong here is told in one line on stderr that names the setting and what to do.
 
-use std::{fs, io, path::Path, process::ExitCode, time::Duration};
+use std::{
+    fs,
+    io::{self, IsTerminal},
+    path::Path,
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Parser;
 use leadcast::{
@@ -59,7 +65,8 @@ fn start_log(settings: &Settings) -> Outcome {
     let filter = EnvFilter::try_new(&settings.log).map_err(|error| {
         format!("LEADCAST_LOG (--log) cannot be understood: {error}. Try `info` or `leadcast=debug`.")
     })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let colours = io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
     match settings.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

@@ -18,11 +18,18 @@ pub struct Metrics {
     messages_sent: Counter,
     sockets_closed: Family<[(&'static str, u16); 1], Counter>,
     claims: Family<[(&'static str, &'static str); 1], Counter>,
-    events_appended: Counter,
-    events_read: Counter,
-    events_delivered: Counter,
+    pub events: EventCounters,
     watermark: Gauge,
     ring_bytes: Gauge,
+}
+
+/// What the hub and its streams count. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct EventCounters {
+    pub read: Counter,
+    pub unknown: Counter,
+    pub streamed: Counter,
+    pub let_go: Counter,
 }
 
 /// How a GraphQL request ended.
@@ -69,9 +76,7 @@ impl Default for Metrics {
             messages_sent: Counter::default(),
             sockets_closed: Family::default(),
             claims: Family::default(),
-            events_appended: Counter::default(),
-            events_read: Counter::default(),
-            events_delivered: Counter::default(),
+            events: EventCounters::default(),
             watermark: Gauge::default(),
             ring_bytes: Gauge::default(),
         };
@@ -92,9 +97,11 @@ impl Metrics {
         r.register("websocket_messages_sent", "Messages written to sockets", self.messages_sent.clone());
         r.register("websocket_closed", "Sockets closed, by close code (1006: lost)", self.sockets_closed.clone());
         r.register("claims", "Attempts to claim a lead, by outcome", self.claims.clone());
-        r.register("events_appended", "Events appended to the log by this node", self.events_appended.clone());
-        r.register("events_read", "Events read from the log by this node's tail", self.events_read.clone());
-        r.register("events_delivered", "Events delivered to subscriptions", self.events_delivered.clone());
+        let EventCounters { read, unknown, streamed, let_go } = self.events.clone();
+        r.register("events_read", "Events read from the log by this node's tail", read);
+        r.register("events_unknown", "Of these, events of a kind that this version does not know", unknown);
+        r.register("events_streamed", "Events handed to streams, before their filters", streamed);
+        r.register("streams_let_go", "Streams that fell behind and went back to scanning the log", let_go);
         r.register("hub_watermark", "The event id up to which this node has read the log", self.watermark.clone());
         r.register("hub_ring_bytes", "Size of the ring of recent events", self.ring_bytes.clone());
     }
@@ -135,18 +142,6 @@ impl Metrics {
     /// `outcome` is `claimed`, `replayed` or the code of the refusal.
     pub fn claim(&self, outcome: &'static str) {
         self.claims.get_or_create(&[("outcome", outcome)]).inc();
-    }
-
-    pub fn events_appended(&self, count: u64) {
-        self.events_appended.inc_by(count);
-    }
-
-    pub fn events_read(&self, count: u64) {
-        self.events_read.inc_by(count);
-    }
-
-    pub fn event_delivered(&self) {
-        self.events_delivered.inc();
     }
 
     /// How far the tail has read, and what it remembers.

@@ -7,7 +7,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::error::{Fault, Result};
+use crate::error::{Error, Fault, Result};
 
 /// Rows a page has when nothing is said.
 pub const DEFAULT_SIZE: i32 = 20;
@@ -40,13 +40,15 @@ impl PageCursor {
         let decoded = decoded.and_then(|bytes| serde_json::from_slice::<(String, K)>(&bytes).ok());
         match decoded {
             Some((name, key)) if name == list => Ok(key),
-            _ => Err(Fault::BadUserInput(
-                "This PageCursor does not belong to this list in this order: use one that the same query returned."
-                    .into(),
-            )
-            .into()),
+            _ => Err(foreign_cursor()),
         }
     }
+}
+
+/// What is said of a cursor that no page of this list has had.
+pub fn foreign_cursor() -> Error {
+    let message = "This PageCursor does not belong to this list in this order: use one that the same query returned.";
+    Fault::BadUserInput(message.to_owned()).into()
 }
 
 /// The paging arguments of a connection.

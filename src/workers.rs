@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{app::App, error::Error, events, leads};
 
 const EXPIRY: Duration = Duration::from_secs(1);
-const RETENTION: Duration = Duration::from_secs(60);
+const RETENTION: Duration = Duration::from_mins(1);
 /// How often PostgreSQL's clock is compared with this machine's.
 const CLOCK: Duration = Duration::from_secs(10);
 

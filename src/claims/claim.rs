@@ -70,7 +70,7 @@ async fn take(tx: &mut Tx, clock: &Clock, viewer: &Viewer, input: &ClaimLeadInpu
     }
     before.claimable(now, input.max_price)?;
     let wallet = wallets::lock(tenant, tx, &viewer.user).await?.ok_or_else(no_wallet)?;
-    wallet.can_pay(before.price)?;
+    wallet.can_pay(before.price, &["leadId"])?;
 
     let claim = Claim::new(&before, viewer.user.clone(), now);
     store::insert(tenant, tx, &claim).await?;

@@ -225,13 +225,10 @@ impl ClaimMutation {
         #[graphql(desc = "Which claim, and what became of it.")] input: UpdateClaimInput,
     ) -> async_graphql::Result<ClaimPayload> {
         let (id, viewer) = (input.id, graphql::viewer(ctx)?);
-        let (claim, lead, user_errors) = match outcome(update(graphql::app(ctx), viewer, input).await)? {
-            Ok((claim, lead)) => (Some(claim), Some(lead), Vec::new()),
-            Err(user_errors) if viewer.role == Role::Provider => {
-                let (claim, lead) = visible(ctx, id).await?;
-                (claim, lead, user_errors)
-            }
-            Err(user_errors) => (None, None, user_errors),
+        let (user_errors, (claim, lead)) = match outcome(update(graphql::app(ctx), viewer, input).await)? {
+            Ok((claim, lead)) => (Vec::new(), (Some(claim), Some(lead))),
+            Err(user_errors) if viewer.role == Role::Provider => (user_errors, visible(ctx, id).await?),
+            Err(user_errors) => (user_errors, (None, None)),
         };
         Ok(ClaimPayload { claim, lead, user_errors })
     }
@@ -254,8 +251,6 @@ impl ClaimMutation {
     }
 }
 
-/// A claim changed after it was made, or the content of its lead did. Told to its provider, the lead's customer, ADMIN
-/// and SERVICE.
 pub struct ClaimUpdatedEvent {
     delivery: Delivery,
     data: Arc<ClaimUpdated>,
@@ -269,6 +264,8 @@ impl ClaimUpdatedEvent {
     }
 }
 
+/// A claim changed after it was made, or the content of its lead did. Told to its provider, the lead's customer, ADMIN
+/// and SERVICE.
 #[Object]
 impl ClaimUpdatedEvent {
     /// Its place in the log: go on after it with `after`.

@@ -111,6 +111,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::needless_pass_by_value)]
     fn code<T>(result: Result<T, UserError>) -> Option<ErrorCode> {
         match result {
             Err(UserError::GenericError(GenericError { code, .. })) => Some(code),

@@ -13,18 +13,18 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// Any number, but the same in every leadcast: the advisory lock that lets one node migrate at a time.
 const LOCK: i64 = 0x006c_6561_6463_6173;
-const LOCK_PATIENCE: Duration = Duration::from_secs(120);
+const LOCK_PATIENCE: Duration = Duration::from_mins(2);
 
 /// Brings the database up to date and returns the names of what was applied. Several processes may call it at once.
 pub async fn migrate(target: &Target) -> Result<Vec<String>> {
     match target {
-        Target::Sqlite(path) => migrate_sqlite(path).await,
+        Target::Sqlite(path) => migrate_sqlite(path),
         Target::Postgres(url) => migrate_postgres(url).await,
     }
 }
 
-async fn migrate_sqlite(path: &Path) -> Result<Vec<String>> {
-    let mut conn = sqlite::connect(path).await.map_err(unavailable)?;
+fn migrate_sqlite(path: &Path) -> Result<Vec<String>> {
+    let mut conn = sqlite::connect(path).map_err(unavailable)?;
     // Not the server's lock file: `leadcast tenant` may run beside a server.
     let lock = std::fs::File::create(path.with_extension("migration-lock")).map_err(unavailable)?;
     tokio::task::block_in_place(|| {

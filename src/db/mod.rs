@@ -14,6 +14,7 @@
 
 mod migrations;
 mod postgres;
+#[allow(clippy::wildcard_imports)] // generated
 pub mod schema;
 pub mod sql_types;
 mod sqlite;

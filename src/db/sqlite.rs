@@ -75,7 +75,7 @@ fn pool(path: &Path, size: usize, setup: String) -> Result<Pool<Sqlite>> {
 }
 
 /// A connection of its own, for migrations.
-pub(crate) async fn connect(path: &Path) -> Result<SqliteConnection, diesel::ConnectionError> {
+pub(crate) fn connect(path: &Path) -> Result<SqliteConnection, diesel::ConnectionError> {
     let url = path.to_string_lossy().into_owned();
     tokio::task::block_in_place(|| {
         use diesel::{Connection, connection::SimpleConnection};

@@ -26,6 +26,7 @@ pub struct Tx {
     ended: bool,
 }
 
+#[allow(clippy::large_enum_variant)] // one per transaction, never in a collection
 pub(crate) enum Connection {
     Sqlite(Object<Sqlite>),
     Postgres(Object<Postgres>),

@@ -46,10 +46,15 @@ impl<K> FromSql<Uuid, Sqlite> for Id<K> {
 
 /// PostgreSQL counts from 2000-01-01.
 const PG_EPOCH_MICROS: i64 = 946_684_800_000_000;
+/// And knows no moment before 4713 BC. A client may send one, as a bound or in a cursor.
+const PG_FIRST_MICROS: i64 = -210_866_803_200_000_000;
+/// Nor, as far as we need one, after 9999.
+const PG_LAST_MICROS: i64 = 253_402_300_800_000_000;
 
 impl ToSql<Timestamptz, Pg> for Timestamp {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        out.write_all(&self.as_micros().saturating_sub(PG_EPOCH_MICROS).to_be_bytes())?;
+        let known = self.as_micros().clamp(PG_FIRST_MICROS, PG_LAST_MICROS);
+        out.write_all(&(known - PG_EPOCH_MICROS).to_be_bytes())?;
         Ok(IsNull::No)
     }
 }

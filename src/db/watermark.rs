@@ -78,6 +78,18 @@ struct LastId {
     last: i64,
 }
 
+#[derive(QueryableByName)]
+struct Own {
+    #[diesel(sql_type = Text)]
+    xid: String,
+}
+
+#[derive(QueryableByName)]
+struct Passed {
+    #[diesel(sql_type = Bool)]
+    passed: bool,
+}
+
 const LAST_ON_SQLITE: &str = "SELECT seq AS last FROM sqlite_sequence WHERE name = 'events'";
 const LAST_ON_POSTGRES: &str =
     "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS last FROM events_id_seq";
@@ -88,19 +100,9 @@ async fn decided(conn: &mut AsyncPgConnection, known: i64) -> Result<i64> {
         return Ok(known);
     }
 
-    #[derive(QueryableByName)]
-    struct Own {
-        #[diesel(sql_type = Text)]
-        xid: String,
-    }
     // Statements of their own, outside a transaction: otherwise our own X would hold the snapshot's xmin below it.
     let Own { xid } = sql_query("SELECT pg_current_xact_id()::text AS xid").get_result(conn).await?;
 
-    #[derive(QueryableByName)]
-    struct Passed {
-        #[diesel(sql_type = Bool)]
-        passed: bool,
-    }
     loop {
         let Passed { passed } = sql_query("SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 AS passed")
             .bind::<Text, _>(&xid)

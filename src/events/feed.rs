@@ -126,6 +126,7 @@ impl Feed {
     }
 
     fn delivery(&self, record: Arc<Record>) -> Delivery {
+        self.hub.counters().streamed.inc();
         Delivery { cursor: self.hub.cursor(self.scope.tenant, record.id), backlog: record.id <= self.backlog, record }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     db::{Db, Watermark},
     error::{Fault, Result},
     ids::{TenantId, UserId},
+    metrics::EventCounters,
 };
 
 /// Records that wait for a subscriber at most.
@@ -43,6 +44,7 @@ pub struct Hub(Arc<Shared>);
 struct Shared {
     db: Db,
     epoch: Epoch,
+    counters: EventCounters,
     watermark: AtomicI64,
     next_subscriber: AtomicU64,
     state: Mutex<State>,
@@ -100,7 +102,7 @@ impl std::fmt::Debug for Hub {
 
 impl Hub {
     /// Reads where the log stands and fills the ring.
-    pub async fn open(db: &Db) -> Result<Self> {
+    pub async fn open(db: &Db, counters: EventCounters) -> Result<Self> {
         let watermark = Watermark::new(db).read(0).await?;
         let (epoch, floor) = db.across(async move |tx| log::state(tx).await).await?;
         let ring_floor = floor.max(watermark - RING_START);
@@ -108,6 +110,7 @@ impl Hub {
         let hub = Self(Arc::new(Shared {
             db: db.clone(),
             epoch,
+            counters,
             watermark: AtomicI64::new(ring_floor),
             next_subscriber: AtomicU64::new(0),
             state: Mutex::new(state),
@@ -159,6 +162,10 @@ impl Hub {
         Cursor { epoch: self.epoch(), tenant, id }
     }
 
+    pub(super) fn counters(&self) -> &EventCounters {
+        &self.0.counters
+    }
+
     pub(super) fn db(&self) -> &Db {
         &self.0.db
     }
@@ -169,10 +176,15 @@ impl Hub {
     }
 
     fn publish(&self, records: Vec<Record>, reached: i64) {
+        let counters = &self.0.counters;
         let mut state = self.state();
         for record in records {
+            counters.read.inc();
+            if record.kind.is_none() {
+                counters.unknown.inc();
+            }
             let record = Arc::new(record);
-            state.deliver(&record);
+            counters.let_go.inc_by(state.deliver(&record));
             state.remember(record);
         }
         state.watermark = reached;
@@ -244,17 +256,25 @@ impl Hub {
 }
 
 impl State {
-    fn deliver(&mut self, record: &Arc<Record>) {
-        let (Some(kind), Some(audience)) = (record.kind, self.tenants.get_mut(&record.tenant)) else { return };
+    /// Returns how many subscribers were let go.
+    fn deliver(&mut self, record: &Arc<Record>) -> u64 {
+        let (Some(kind), Some(audience)) = (record.kind, self.tenants.get_mut(&record.tenant)) else { return 0 };
+        let mut let_go = 0;
+        let mut offer = |subscriber: &Subscriber| {
+            let stays = subscriber.take(record);
+            let_go += u64::from(!stays);
+            stays
+        };
         if kind.is_private() {
             for user in &record.users {
                 if let Some(subscribers) = audience.private.get_mut(user) {
-                    subscribers.retain(|_, subscriber| subscriber.take(record));
+                    subscribers.retain(|_, subscriber| offer(subscriber));
                 }
             }
         } else {
-            audience.public.retain(|_, subscriber| subscriber.take(record));
+            audience.public.retain(|_, subscriber| offer(subscriber));
         }
+        let_go
     }
 
     fn remember(&mut self, record: Arc<Record>) {

@@ -37,10 +37,10 @@ pub struct PageInfo {
 pub struct Edge<T: OutputType> {
     /// For `after` and `before`.
     pub cursor: PageCursor,
+    /// The row.
     pub node: T,
 }
 
-/// A page of a list, newest first unless another order was asked for.
 #[derive(Clone, Debug)]
 pub struct Connection<T: OutputType> {
     edges: Vec<Edge<T>>,
@@ -48,6 +48,7 @@ pub struct Connection<T: OutputType> {
     total: Option<i64>,
 }
 
+/// A page of a list, newest first unless another order was asked for.
 #[Object(
     concrete(name = "LeadConnection", params(Lead)),
     concrete(name = "ClaimConnection", params(Claim)),
@@ -68,6 +69,7 @@ where
         self.edges.iter().map(|edge| &edge.node).collect()
     }
 
+    /// Where the page stands in its list.
     async fn page_info(&self) -> &PageInfo {
         &self.page_info
     }

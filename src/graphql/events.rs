@@ -28,22 +28,22 @@ use crate::{
     field(name = "backlog", ty = "bool", desc = "Whether it had already happened when the stream began.")
 )]
 pub enum Event {
-    LeadCreatedEvent(LeadCreatedEvent),
-    LeadClaimedEvent(LeadClaimedEvent),
-    LeadUpdatedEvent(LeadUpdatedEvent),
-    ClaimUpdatedEvent(ClaimUpdatedEvent),
-    BalanceUpdatedEvent(BalanceUpdatedEvent),
-    ProgressEvent(ProgressEvent),
+    LeadCreated(LeadCreatedEvent),
+    LeadClaimed(LeadClaimedEvent),
+    LeadUpdated(LeadUpdatedEvent),
+    ClaimUpdated(ClaimUpdatedEvent),
+    BalanceUpdated(BalanceUpdatedEvent),
+    Progress(ProgressEvent),
 }
 
-/// Nothing happened, up to this cursor. Only in `events`, and only when asked for: after the backlog, then every 15 minutes,
-/// so that a quiet stream's cursor stays young.
 #[derive(Clone, Debug)]
 pub struct ProgressEvent {
     cursor: Cursor,
     occurred_at: Timestamp,
 }
 
+/// Nothing happened, up to this cursor. Only in `events`, and only when asked for: after the backlog, then every 15 minutes,
+/// so that a quiet stream's cursor stays young.
 #[Object]
 impl ProgressEvent {
     /// Its place in the log: go on after it with `after`.
@@ -75,7 +75,7 @@ pub struct EventPage {
 
 const EVERYTHING: [Kind; 5] =
     [Kind::LeadCreated, Kind::LeadClaimed, Kind::LeadUpdated, Kind::ClaimUpdated, Kind::BalanceUpdated];
-const BETWEEN_PROGRESS: Duration = Duration::from_secs(15 * 60);
+const BETWEEN_PROGRESS: Duration = Duration::from_mins(15);
 const MAX_PAGE: i32 = 500;
 
 /// What an `events` stream or page is asked for.
@@ -101,13 +101,11 @@ impl Watcher {
     async fn event(&self, delivery: Delivery) -> Result<Option<Event>> {
         let viewer = &self.viewer;
         Ok(match delivery.record.kind {
-            Some(Kind::LeadCreated) => self.leads.created(delivery).await?.map(Event::LeadCreatedEvent),
-            Some(Kind::LeadClaimed) => self.leads.claimed(delivery).await?.map(Event::LeadClaimedEvent),
-            Some(Kind::LeadUpdated) => self.leads.updated(delivery).await?.map(Event::LeadUpdatedEvent),
-            Some(Kind::ClaimUpdated) => ClaimUpdatedEvent::for_viewer(delivery, viewer)?.map(Event::ClaimUpdatedEvent),
-            Some(Kind::BalanceUpdated) => {
-                BalanceUpdatedEvent::for_viewer(delivery, viewer)?.map(Event::BalanceUpdatedEvent)
-            }
+            Some(Kind::LeadCreated) => self.leads.created(delivery).await?.map(Event::LeadCreated),
+            Some(Kind::LeadClaimed) => self.leads.claimed(delivery).await?.map(Event::LeadClaimed),
+            Some(Kind::LeadUpdated) => self.leads.updated(delivery).await?.map(Event::LeadUpdated),
+            Some(Kind::ClaimUpdated) => ClaimUpdatedEvent::for_viewer(delivery, viewer)?.map(Event::ClaimUpdated),
+            Some(Kind::BalanceUpdated) => BalanceUpdatedEvent::for_viewer(delivery, viewer)?.map(Event::BalanceUpdated),
             Some(Kind::Progress) | None => None,
         })
     }
@@ -222,6 +220,6 @@ impl Follow {
     }
 
     fn at_rest(&self) -> Event {
-        Event::ProgressEvent(ProgressEvent { cursor: self.feed.cursor(), occurred_at: self.clock.now() })
+        Event::Progress(ProgressEvent { cursor: self.feed.cursor(), occurred_at: self.clock.now() })
     }
 }

@@ -46,6 +46,6 @@ pub fn schema() -> Schema {
 
 /// The schema as text, sorted: what schema.graphql is.
 pub fn sdl() -> String {
-    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().include_specified_by();
     schema().sdl_with_options(options)
 }

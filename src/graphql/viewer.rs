@@ -22,6 +22,7 @@ impl Viewer {
         &self.user
     }
 
+    /// Its row among the tenant's users.
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
         let user = super::loaders(ctx).users.load(self.user.clone()).await?;
         user.ok_or_else(|| Error::internal("the viewer has no user row"))

@@ -61,7 +61,7 @@ pub struct CreateLeadInput {
 }
 
 /// How far back a lead with the same contact and category counts as the same.
-const DUPLICATE_WINDOW: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3_600);
+const DUPLICATE_WINDOW: std::time::Duration = std::time::Duration::from_hours(30 * 24);
 
 /// Returns the lead and whether it had been posted before.
 pub async fn create(app: &App, viewer: &Viewer, input: CreateLeadInput) -> Result<(Lead, bool)> {
@@ -195,8 +195,10 @@ fn check(viewer: &Viewer, given: &CreateLeadInput, now: Timestamp) -> Result<(Le
 
 fn customer(input: &mut Input, viewer: &Viewer, given: &CreateLeadInput) -> UserId {
     if viewer.role.is_operator() {
-        if given.customer_id.is_none() {
-            input.invalid(&["customerId"], "ADMIN and SERVICE post on behalf of a customer: say of whom.");
+        match &given.customer_id {
+            None => input.invalid(&["customerId"], "ADMIN and SERVICE post on behalf of a customer: say of whom."),
+            Some(customer) if !customer.is_valid() => input.invalid(&["customerId"], "This cannot be a user's id."),
+            Some(_) => {}
         }
         given.customer_id.clone().unwrap_or_else(|| viewer.user.clone())
     } else {

@@ -8,7 +8,7 @@ use crate::{
     clock::Timestamp,
     error::{Fault, Result},
     ids::UserId,
-    input::{MAX_SEARCH_WORDS, normalised, search_words},
+    input::{check_filter_text, check_search, normalised, search_words},
     money::Credits,
 };
 
@@ -74,10 +74,16 @@ impl LeadFilter {
         if longest.into_iter().any(|length| length > MAX_VALUES) {
             return refuse(format!("A filter has at most 10 attributes, and at most {MAX_VALUES} values in a list."));
         }
-        if self.words().len() > MAX_SEARCH_WORDS {
-            return refuse(format!("A search has at most {MAX_SEARCH_WORDS} words."));
-        }
-        Ok(())
+        self.texts().try_for_each(check_filter_text)?;
+        check_search(self.search.as_deref().unwrap_or_default())
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let attributes = self.attributes.iter().flatten();
+        let attributes = attributes.flat_map(|attribute| std::iter::once(&attribute.key).chain(&attribute.any_of));
+        let places = [&self.country, &self.region, &self.city].into_iter().flatten();
+        let texts = self.categories.iter().flatten().chain(places).chain(attributes).map(String::as_str);
+        texts.chain(self.customer_id.iter().map(UserId::as_str))
     }
 
     /// The words of the search, as they are compared.
@@ -158,10 +164,10 @@ mod tests {
     fn scalars_are_compared_as_text() {
         for (json, text) in [("\"a\"", "a"), ("true", "true"), ("3", "3"), ("3.0", "3"), ("1e2", "100"), ("0.5", "0.5")]
         {
-            assert_eq!(scalar_text(&serde_json::from_str(json).unwrap()).as_deref(), Some(text), "{json}");
+            assert_eq!(scalar_text(&serde_json::from_str(json).expect("it is JSON")).as_deref(), Some(text), "{json}");
         }
         for json in ["null", "[1]", "{}"] {
-            assert_eq!(scalar_text(&serde_json::from_str(json).unwrap()), None, "{json}");
+            assert_eq!(scalar_text(&serde_json::from_str(json).expect("it is JSON")), None, "{json}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     error::Result,
     ids::UserId,
     money::Credits,
-    paging::{Page, PageRequest},
+    paging::{Page, PageRequest, foreign_cursor},
     users::Role,
 };
 
@@ -27,6 +27,7 @@ pub enum LeadOrderField {
     Price,
 }
 
+/// Which way an order goes.
 #[derive(async_graphql::Enum, Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum OrderDirection {
     /// Smallest, or earliest, first.
@@ -57,6 +58,11 @@ impl LeadOrder {
             (LeadOrderField::Price, OrderDirection::Desc) => "leads by price, highest first",
             (LeadOrderField::Price, OrderDirection::Asc) => "leads by price",
         }
+    }
+
+    /// Whether this order has places of this kind.
+    fn has(self, key: Key) -> bool {
+        matches!(key, Key::Price(..)) == (self.field == LeadOrderField::Price)
     }
 
     /// The lead's place in this order.
@@ -103,6 +109,9 @@ pub async fn list(
     page: PageRequest<Key>,
 ) -> Result<Page<Lead, Key>> {
     filter.check()?;
+    if page.from.is_some_and(|from| !order.has(from)) {
+        return Err(foreign_cursor());
+    }
     let selection = Selection { filter, viewer: viewer.clone(), now: app.clock.now() };
     app.db
         .read(viewer.tenant, async move |tx| listing::page(selection.viewer.tenant, tx, &selection, order, &page).await)

@@ -35,11 +35,12 @@ pub struct RejectLeadInput {
 /// Opens a lead that waits for review. ADMIN and SERVICE. Returns it and whether it had been opened before.
 pub async fn verify(app: &App, viewer: &Viewer, input: VerifyLeadInput) -> Result<(Lead, bool)> {
     operators_only(viewer)?;
-    let (tenant, now) = (viewer.tenant, app.clock.now());
+    let (tenant, clock) = (viewer.tenant, app.clock.clone());
     app.db
         .write(tenant, async move |tx| {
             let lead = change::lock(tenant, tx, input.id).await?;
             let mut lead = lead.ok_or_else(|| UserError::not_found(&["id"], "lead"))?;
+            let now = clock.now();
             if lead.verifiable(now)? == Step::Replayed {
                 return Ok((lead, true));
             }
@@ -58,11 +59,12 @@ pub async fn reject(app: &App, viewer: &Viewer, input: RejectLeadInput) -> Resul
     let mut complaints = Input::default();
     let reason = complaints.text(&["reason"], &input.reason, 500);
     complaints.accept()?;
-    let (tenant, now) = (viewer.tenant, app.clock.now());
+    let (tenant, clock) = (viewer.tenant, app.clock.clone());
     app.db
         .write(tenant, async move |tx| {
             let before = change::lock(tenant, tx, input.id).await?;
             let before = before.ok_or_else(|| UserError::not_found(&["id"], "lead"))?;
+            let now = clock.now();
             if before.rejectable(now)? == Step::Replayed {
                 return Ok((before, true));
             }

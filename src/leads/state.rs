@@ -43,7 +43,7 @@ impl Lead {
             )),
             LeadStatus::InReview => Ok(Step::Go),
             LeadStatus::Open | LeadStatus::Full => Ok(Step::Replayed),
-            LeadStatus::Expired | LeadStatus::Withdrawn | LeadStatus::Rejected => Err(self.closed(now)),
+            LeadStatus::Expired | LeadStatus::Withdrawn | LeadStatus::Rejected => Err(self.closed("id", now)),
         }
     }
 
@@ -51,7 +51,9 @@ impl Lead {
         match self.status_at(now) {
             LeadStatus::InReview => Ok(Step::Go),
             LeadStatus::Rejected => Ok(Step::Replayed),
-            LeadStatus::Open | LeadStatus::Full | LeadStatus::Expired | LeadStatus::Withdrawn => Err(self.closed(now)),
+            LeadStatus::Open | LeadStatus::Full | LeadStatus::Expired | LeadStatus::Withdrawn => {
+                Err(self.closed("id", now))
+            }
         }
     }
 
@@ -59,7 +61,7 @@ impl Lead {
         match self.status_at(now) {
             LeadStatus::InReview | LeadStatus::Open | LeadStatus::Full | LeadStatus::Expired => Ok(Step::Go),
             LeadStatus::Withdrawn => Ok(Step::Replayed),
-            LeadStatus::Rejected => Err(self.closed(now)),
+            LeadStatus::Rejected => Err(self.closed("id", now)),
         }
     }
 
@@ -82,7 +84,9 @@ impl Lead {
             LeadStatus::Open => {}
             LeadStatus::Full => return Err(self.full()),
             LeadStatus::InReview => return Err(UserError::not_found(&["leadId"], "lead")),
-            LeadStatus::Expired | LeadStatus::Withdrawn | LeadStatus::Rejected => return Err(self.closed(now)),
+            LeadStatus::Expired | LeadStatus::Withdrawn | LeadStatus::Rejected => {
+                return Err(self.closed("leadId", now));
+            }
         }
         if self.price > max_price {
             return Err(UserError::PriceChangedError(PriceChangedError {
@@ -108,14 +112,14 @@ impl Lead {
         })
     }
 
-    fn closed(&self, now: Timestamp) -> UserError {
+    fn closed(&self, named_by: &str, now: Timestamp) -> UserError {
         let why = match self.status_at(now) {
             LeadStatus::Expired => "has expired",
             LeadStatus::Withdrawn => "was withdrawn",
             LeadStatus::Rejected => "was rejected",
             LeadStatus::InReview | LeadStatus::Open | LeadStatus::Full => "has already been opened",
         };
-        UserError::new(ErrorCode::LeadClosed, &[], format!("This lead {why}."))
+        UserError::new(ErrorCode::LeadClosed, &[named_by], format!("This lead {why}."))
     }
 
     /// Opens it for the first time.

@@ -60,12 +60,13 @@ pub async fn update(app: &App, viewer: &Viewer, input: UpdateLeadInput) -> Resul
         return Err(UserError::forbidden(&[], "A lead is changed by its CUSTOMER, ADMIN or SERVICE.").into());
     }
     let edit = check(viewer, &input)?;
-    let (viewer, now) = (viewer.clone(), app.clock.now());
+    let (viewer, clock) = (viewer.clone(), app.clock.clone());
     let tenant = viewer.tenant;
     app.db
         .write(tenant, async move |tx| {
             let found = change::lock(tenant, tx, input.id).await?.filter(|lead| lead.visible_to(&viewer));
             let before = found.ok_or_else(|| UserError::not_found(&["id"], "lead"))?;
+            let now = clock.now();
             before.editable()?;
             check_version(&before, input.expected_version)?;
             let mut lead = before.clone();
@@ -101,8 +102,8 @@ struct Edit {
     urgency: Option<Urgency>,
     location: Option<super::Location>,
     contact: Option<Contact>,
-    attributes: Option<Option<serde_json::Value>>,
-    budget: Option<Option<Amount>>,
+    attributes: MaybeUndefined<serde_json::Value>,
+    budget: MaybeUndefined<Amount>,
 }
 
 impl Edit {
@@ -117,8 +118,8 @@ impl Edit {
         set(&mut lead.category, self.category.as_ref());
         set(&mut lead.urgency, self.urgency.as_ref());
         set(&mut lead.location, self.location.as_ref());
-        set(&mut lead.attributes, self.attributes.as_ref());
-        set(&mut lead.budget, self.budget.as_ref());
+        self.attributes.clone().update_to(&mut lead.attributes);
+        self.budget.update_to(&mut lead.budget);
     }
 }
 
@@ -159,8 +160,8 @@ fn check(viewer: &Viewer, given: &UpdateLeadInput) -> Result<Edit> {
         urgency: given.urgency.value().copied(),
         location: given.location.value().map(|location| content::location(&mut input, location)),
         contact: given.contact.value().map(|contact| content::contact(&mut input, contact)),
-        attributes: given.attributes.as_opt_ref().map(|attributes| attributes.map(|json| json.0.clone())),
-        budget: given.budget.as_opt_ref().map(Option::<&Amount>::copied),
+        attributes: given.attributes.clone().map_value(|json| json.0),
+        budget: given.budget,
     };
     input.accept()?;
     Ok(edit)
@@ -225,7 +226,7 @@ async fn facts(
         || (&before.attributes, before.budget) != (&lead.attributes, lead.budget);
     let change = match lead.status {
         status if status == before.status => None,
-        LeadStatus::Full => Some(LeadChange::Filled),
+        LeadStatus::Full if before.status != LeadStatus::Expired => Some(LeadChange::Filled),
         LeadStatus::Expired => Some(LeadChange::Expired),
         _ => Some(LeadChange::Reopened),
     };

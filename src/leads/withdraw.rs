@@ -38,12 +38,13 @@ pub async fn withdraw(app: &App, viewer: &Viewer, input: WithdrawLeadInput) -> R
         complaints.forbidden(&["refundClaims"], "Claims are refunded by ADMIN and SERVICE only.");
     }
     complaints.accept()?;
-    let (viewer, now) = (viewer.clone(), app.clock.now());
+    let (viewer, clock) = (viewer.clone(), app.clock.clone());
     let tenant = viewer.tenant;
     app.db
         .write(tenant, async move |tx| {
             let found = change::lock(tenant, tx, input.id).await?.filter(|lead| lead.visible_to(&viewer));
             let before = found.ok_or_else(|| UserError::not_found(&["id"], "lead"))?;
+            let now = clock.now();
             if before.withdrawable(now)? == Step::Replayed {
                 return Ok((before, true));
             }

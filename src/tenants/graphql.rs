@@ -11,6 +11,7 @@ use crate::{
 /// A marketplace. Nothing of one is ever seen from another.
 #[Object]
 impl Tenant {
+    /// The tenant's id.
     #[graphql(name = "id")]
     async fn graphql_id(&self) -> ID {
         self.id.to_string().into()
@@ -45,7 +46,7 @@ impl TenantMutation {
     async fn update_tenant_settings(
         &self,
         ctx: &Context<'_>,
-        input: TenantSettingsInput,
+        #[graphql(desc = "What is to be changed.")] input: TenantSettingsInput,
     ) -> async_graphql::Result<TenantPayload> {
         let (app, viewer) = (graphql::app(ctx), graphql::viewer(ctx)?);
         Ok(match outcome(update_settings(app, viewer, input).await)? {

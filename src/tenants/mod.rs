@@ -1,5 +1,6 @@
 //! Tenants: separate marketplaces in one database. Nothing of one is ever seen from another.
 
+mod create;
 mod directory;
 pub mod graphql;
 mod settings;
@@ -9,17 +10,11 @@ use std::time::Duration;
 
 use diesel::prelude::{Queryable, Selectable};
 
-use crate::{
-    clock::Timestamp,
-    db::{Db, Tx, schema},
-    error::{Error, Result, UserError},
-    ids::{Id, TenantId},
-    input::Input,
-    money::Credits,
-};
+use crate::{db::schema, ids::TenantId, money::Credits};
 
+pub use create::{create, find_by_slug};
 pub use directory::Directory;
-pub use settings::{TenantSettingsInput, update_settings};
+pub use settings::{TenantSettingsInput, settings, update_settings};
 
 /// A marketplace.
 #[derive(Queryable, Selectable, Clone, Debug)]
@@ -58,37 +53,4 @@ impl TenantSettings {
     pub fn lead_lifetime(&self) -> Duration {
         Duration::from_secs(u64::from(self.lead_lifetime_hours.unsigned_abs()) * 3_600)
     }
-}
-
-/// Makes a tenant with the default settings.
-pub async fn create(db: &Db, slug: &str, name: &str, now: Timestamp) -> Result<TenantId> {
-    let mut input = Input::default();
-    let well_formed = (1..=63).contains(&slug.len())
-        && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        && !slug.starts_with('-')
-        && !slug.ends_with('-');
-    if !well_formed {
-        input.invalid(&["slug"], "A slug is 1 to 63 lower-case letters, digits and dashes, with no dash at its ends.");
-    }
-    let name = input.text(&["name"], name, 200);
-    input.accept()?;
-    let (id, slug) = (Id::random(), slug.to_owned());
-    db.upkeep(async move |tx| {
-        if store::insert(tx, id, &slug, &name, now).await? {
-            Ok(id)
-        } else {
-            Err(Error::from(UserError::invalid(&["slug"], format!("There is already a tenant {slug:?}."))))
-        }
-    })
-    .await
-}
-
-pub async fn find_by_slug(db: &Db, slug: &str) -> Result<Option<TenantId>> {
-    let slug = slug.to_owned();
-    db.across(async move |tx| store::find_by_slug(tx, &slug).await).await
-}
-
-/// The settings as they are in this transaction.
-pub async fn settings(tenant: TenantId, tx: &mut Tx) -> Result<TenantSettings> {
-    Ok(store::find(tenant, tx).await?.settings)
 }

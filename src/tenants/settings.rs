@@ -1,34 +1,36 @@
-//! updateTenantSettings.
+//! A tenant's settings: read by operations, changed by updateTenantSettings.
 
-use async_graphql::InputObject;
+use async_graphql::{InputObject, MaybeUndefined};
 
-use super::{Tenant, store};
+use super::{Tenant, TenantSettings, store};
 use crate::{
     app::App,
     auth::Viewer,
+    db::Tx,
     error::{Result, UserError},
+    ids::TenantId,
     input::Input,
     money::Credits,
     users::Role,
 };
 
-/// Omitted or null fields stay as they are.
+/// Settings as they should be. What is left out stays; none can be cleared.
 #[derive(InputObject, Clone, Debug, Default)]
 pub struct TenantSettingsInput {
     /// An ISO 4217 code: three capital letters.
-    pub currency: Option<String>,
+    pub currency: MaybeUndefined<String>,
     /// Whether a new lead opens at once.
-    pub auto_verify_leads: Option<bool>,
+    pub auto_verify_leads: MaybeUndefined<bool>,
     /// What a lead costs unless its price is given, in credits.
-    pub default_lead_price: Option<Credits>,
+    pub default_lead_price: MaybeUndefined<Credits>,
     /// How many providers may claim a lead unless its `maxClaims` is given: 1 to 1,000.
-    pub default_max_claims: Option<i32>,
+    pub default_max_claims: MaybeUndefined<i32>,
     /// How long a lead stays open unless its `expiresAt` is given, in hours: 1 to 8,760.
-    pub lead_lifetime_hours: Option<i32>,
+    pub lead_lifetime_hours: MaybeUndefined<i32>,
     /// From how many claims on a lead counts as COMPETITIVE: 1 to 1,000.
-    pub competitive_at: Option<i32>,
+    pub competitive_at: MaybeUndefined<i32>,
     /// Below how many credits a wallet is low.
-    pub low_balance_threshold: Option<Credits>,
+    pub low_balance_threshold: MaybeUndefined<Credits>,
 }
 
 /// ADMIN only. Settings apply from now on; leads that exist keep what they were made with.
@@ -53,31 +55,48 @@ pub async fn update_settings(app: &App, viewer: &Viewer, input: TenantSettingsIn
 
 fn check(input: &TenantSettingsInput) -> Result<()> {
     let mut complaints = Input::default();
-    if let Some(currency) = &input.currency
+    refuse_nulls(&mut complaints, input);
+    if let Some(currency) = input.currency.value()
         && (currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()))
     {
         complaints.invalid(&["currency"], "A currency is an ISO 4217 code of three capital letters, such as ZAR.");
     }
-    let mut range = |field: &str, value: Option<i32>, max: i32| {
-        if value.is_some_and(|value| !(1..=max).contains(&value)) {
+    let mut range = |field: &str, value: &MaybeUndefined<i32>, max: i32| {
+        if value.value().is_some_and(|value| !(1..=max).contains(value)) {
             complaints.invalid(&[field], format!("This must be from 1 to {max}."));
         }
     };
-    range("defaultMaxClaims", input.default_max_claims, 1_000);
-    range("leadLifetimeHours", input.lead_lifetime_hours, 8_760);
-    range("competitiveAt", input.competitive_at, 1_000);
-    if let Some(price) = input.default_lead_price {
-        complaints.credits(&["defaultLeadPrice"], price);
+    range("defaultMaxClaims", &input.default_max_claims, 1_000);
+    range("leadLifetimeHours", &input.lead_lifetime_hours, 8_760);
+    range("competitiveAt", &input.competitive_at, 1_000);
+    if let Some(price) = input.default_lead_price.value() {
+        complaints.credits(&["defaultLeadPrice"], *price);
     }
-    if let Some(threshold) = input.low_balance_threshold {
-        complaints.credits(&["lowBalanceThreshold"], threshold);
+    if let Some(threshold) = input.low_balance_threshold.value() {
+        complaints.credits(&["lowBalanceThreshold"], *threshold);
     }
     complaints.accept()
 }
 
+fn refuse_nulls(complaints: &mut Input, input: &TenantSettingsInput) {
+    for (field, null) in [
+        ("currency", input.currency.is_null()),
+        ("autoVerifyLeads", input.auto_verify_leads.is_null()),
+        ("defaultLeadPrice", input.default_lead_price.is_null()),
+        ("defaultMaxClaims", input.default_max_claims.is_null()),
+        ("leadLifetimeHours", input.lead_lifetime_hours.is_null()),
+        ("competitiveAt", input.competitive_at.is_null()),
+        ("lowBalanceThreshold", input.low_balance_threshold.is_null()),
+    ] {
+        if null {
+            complaints.invalid(&[field], "This cannot be cleared: leave the field out to keep it.");
+        }
+    }
+}
+
 fn apply(tenant: &mut Tenant, input: TenantSettingsInput) {
-    fn set<T>(field: &mut T, value: Option<T>) {
-        if let Some(value) = value {
+    fn set<T>(field: &mut T, value: MaybeUndefined<T>) {
+        if let MaybeUndefined::Value(value) = value {
             *field = value;
         }
     }
@@ -89,4 +108,9 @@ fn apply(tenant: &mut Tenant, input: TenantSettingsInput) {
     set(&mut settings.lead_lifetime_hours, input.lead_lifetime_hours);
     set(&mut settings.competitive_at, input.competitive_at);
     set(&mut settings.low_balance_threshold, input.low_balance_threshold);
+}
+
+/// The settings as they are in this transaction.
+pub async fn settings(tenant: TenantId, tx: &mut Tx) -> Result<TenantSettings> {
+    Ok(store::find(tenant, tx).await?.settings)
 }

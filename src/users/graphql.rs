@@ -2,16 +2,15 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 
-use super::{Role, UpsertUserInput, User, store, upsert};
+use super::{LIST, Role, UpsertUserInput, User, list, upsert};
 use crate::{
-    error::{Error, Fault, Result, UserError},
+    error::UserError,
     graphql::{
         self, Connection,
         errors::{nullable, outcome},
         wants_total,
     },
     ids::UserId,
-    input::{MAX_SEARCH_WORDS, search_words},
     paging::{PageArgs, PageCursor},
     wallets::Wallet,
 };
@@ -29,6 +28,7 @@ impl User {
         &self.name
     }
 
+    /// What it is in its tenant: decides what it sees and does.
     async fn role(&self) -> Role {
         self.role
     }
@@ -83,7 +83,7 @@ impl UserQuery {
         #[graphql(desc = "The user's id: the `sub` of its tokens.")] id: UserId,
     ) -> async_graphql::Result<Option<User>> {
         let viewer = graphql::viewer(ctx)?;
-        if !viewer.role.is_operator() && viewer.user != id {
+        if !id.is_valid() || (!viewer.role.is_operator() && viewer.user != id) {
             return Ok(None);
         }
         Ok(nullable(ctx, graphql::loaders(ctx).users.load(id).await))
@@ -101,28 +101,12 @@ impl UserQuery {
         #[graphql(default = 20, desc = "How many, 0 to 100.")] first: i32,
         #[graphql(desc = "Go on after this place.")] after: Option<PageCursor>,
     ) -> async_graphql::Result<Option<Connection<User>>> {
-        Ok(nullable(ctx, list(ctx, role, search, PageArgs::forward(first, after)).await.map(Some)))
+        let (app, viewer) = (graphql::app(ctx), graphql::viewer(ctx)?);
+        let page = PageArgs::forward(first, after);
+        let found = list(&app.db, viewer, role, search.as_deref(), page, wants_total(ctx)).await;
+        let connection = found.and_then(|page| Connection::new(page, LIST, |user| (user.created_at, user.id.clone())));
+        Ok(nullable(ctx, connection.map(Some)))
     }
-}
-
-async fn list(
-    ctx: &Context<'_>,
-    role: Option<Role>,
-    search: Option<String>,
-    page: PageArgs,
-) -> Result<Connection<User>> {
-    let viewer = graphql::viewer(ctx)?;
-    if !viewer.role.is_operator() {
-        return Err(Fault::Forbidden("The users are visible to ADMIN and SERVICE only.").into());
-    }
-    let words = search_words(search.as_deref().unwrap_or_default());
-    if words.len() > MAX_SEARCH_WORDS {
-        return Err(Error::Fault(Fault::BadUserInput("A search has at most 8 words.".to_owned())));
-    }
-    let (tenant, page) = (viewer.tenant, page.request("users", wants_total(ctx))?);
-    let found =
-        graphql::app(ctx).db.read(tenant, async move |tx| store::list(tenant, tx, role, &words, &page).await).await?;
-    Connection::new(found, "users", |user| (user.created_at, user.id.clone()))
 }
 
 #[derive(Default)]
@@ -131,7 +115,11 @@ pub struct UserMutation;
 #[Object]
 impl UserMutation {
     /// Makes a user or changes one. ADMIN and SERVICE; only an ADMIN makes or changes an ADMIN.
-    async fn upsert_user(&self, ctx: &Context<'_>, input: UpsertUserInput) -> async_graphql::Result<UserPayload> {
+    async fn upsert_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user.")] input: UpsertUserInput,
+    ) -> async_graphql::Result<UserPayload> {
         let (app, viewer) = (graphql::app(ctx), graphql::viewer(ctx)?);
         let id = input.id.clone();
         Ok(match outcome(upsert(app, viewer, input).await)? {

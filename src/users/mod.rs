@@ -2,6 +2,7 @@
 //! up (or ahead of it, by `upsertUser`) and carries what the marketplace needs to know: a role, a name, how to reach them.
 
 pub mod graphql;
+mod list;
 pub mod loader;
 mod sight;
 pub mod store;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{auth::Viewer, clock::Timestamp, db, ids::UserId};
 
+pub use list::{LIST, list};
 pub use sight::{Sighting, ensure_provider, role_of, sight};
 pub use upsert::{UpsertUserInput, upsert};
 

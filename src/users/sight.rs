@@ -7,6 +7,7 @@ use crate::{
     db::{Db, Tx},
     error::{ErrorCode, Result, UserError},
     ids::{TenantId, UserId},
+    input::Input,
     wallets,
 };
 
@@ -31,21 +32,31 @@ pub async fn sight(db: &Db, tenant: TenantId, role: Role, claims: &Claims, now: 
     db.write(tenant, async move |tx| {
         let user = User {
             id: claims.sub.clone(),
-            name: claims
-                .name
-                .as_deref()
-                .map_or(claims.sub.as_str(), str::trim)
-                .chars()
-                .take(User::MAX_NAME_CHARS)
-                .collect(),
+            name: name(&claims),
             role,
-            email: claims.email.clone(),
+            email: email(&claims),
             phone: None,
             created_at: now,
         };
         make(tenant, tx, &user).await
     })
     .await
+}
+
+/// What the token calls the user, as far as a name may be so; else its id.
+fn name(claims: &Claims) -> String {
+    let name = claims.name.as_deref().unwrap_or_default();
+    let name: String = name.chars().filter(|c| !c.is_control()).take(User::MAX_NAME_CHARS).collect();
+    match name.trim() {
+        "" => claims.sub.to_string(),
+        name => name.to_owned(),
+    }
+}
+
+fn email(claims: &Claims) -> Option<String> {
+    let mut input = Input::default();
+    let email = input.email(&["email"], claims.email.as_deref());
+    email.filter(|_| input.accept().is_ok())
 }
 
 /// Makes the user unless it is there, gives it the role, and gives a PROVIDER a wallet.

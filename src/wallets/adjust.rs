@@ -80,7 +80,7 @@ async fn put_right(
         return Ok(Moved { wallet, entry, replayed: true });
     }
     if input.change.0 < 0 {
-        wallet.can_pay(Credits(-input.change.0))?;
+        wallet.can_pay(Credits(-input.change.0), &["change"])?;
     }
     let now = clock.now();
     let (wallet, entry) = apply(tenant, tx, now, &wallet, input.movement(request)).await?;

@@ -204,7 +204,6 @@ impl WalletMutation {
     }
 }
 
-/// The viewer's wallet moved. Told to its owner alone, whatever the viewer's role.
 pub struct BalanceUpdatedEvent {
     delivery: Delivery,
     data: Arc<BalanceUpdated>,
@@ -218,6 +217,7 @@ impl BalanceUpdatedEvent {
     }
 }
 
+/// The viewer's wallet moved. Told to its owner alone, whatever the viewer's role.
 #[Object]
 impl BalanceUpdatedEvent {
     /// Its place in the log: go on after it with `after`.

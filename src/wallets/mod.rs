@@ -58,15 +58,15 @@ impl Wallet {
         viewer.role.is_operator() || viewer.user == self.owner_id
     }
 
-    /// Whether `price` can be paid from it.
-    pub fn can_pay(&self, price: Credits) -> Result<(), UserError> {
+    /// Whether `price` can be paid from it; `path` leads to the field that asks for it.
+    pub fn can_pay(&self, price: Credits, path: &[&str]) -> Result<(), UserError> {
         if self.balance >= price {
             return Ok(());
         }
         Err(UserError::InsufficientCreditsError(InsufficientCreditsError {
             code: ErrorCode::InsufficientCredits,
             message: format!("This costs {} credits; the wallet holds {}.", price.0, self.balance.0),
-            path: path_of(&[]),
+            path: path_of(path),
             required: price,
             available: self.balance,
         }))
@@ -170,8 +170,8 @@ mod tests {
 
     #[test]
     fn a_price_can_be_paid_with_the_last_credit() {
-        assert!(wallet(5).can_pay(Credits(5)).is_ok());
-        assert!(wallet(0).can_pay(Credits(0)).is_ok());
-        assert!(wallet(4).can_pay(Credits(5)).is_err());
+        assert!(wallet(5).can_pay(Credits(5), &[]).is_ok());
+        assert!(wallet(0).can_pay(Credits(0), &[]).is_ok());
+        assert!(wallet(4).can_pay(Credits(5), &[]).is_err());
     }
 }

@@ -30,8 +30,6 @@ use crate::{
 const QUEUE: usize = 32;
 /// How often the token's deadline is looked at: the clock may be moved, so that one long sleep would not do.
 const WATCH: Duration = Duration::from_secs(1);
-/// As `auth` says it of a token that has expired before it came.
-const EXPIRED: Fault = Fault::Unauthenticated("The token has expired.");
 /// How long the client gets to answer a close frame before the connection is cut.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -242,7 +240,7 @@ impl Session {
         if viewer.expires_at > self.app.clock.now() {
             return None;
         }
-        self.protocol.end(close_code::FORBIDDEN, EXPIRED.message())
+        self.protocol.end(close_code::FORBIDDEN, auth::EXPIRED.message())
     }
 
     /// The cursor of a ping says "everything up to here was sent to you": so the position is read first, then what the

@@ -1,12 +1,14 @@
 //! The tests, in one binary: they link once, and share one PostgreSQL.
 
-#![allow(
-    unreachable_pub,
-    reason = "here `pub` says what a module offers to the tests; nothing is reachable from outside"
-)]
 #![allow(clippy::needless_pass_by_value, reason = "helpers take what `json!` makes")]
 
+mod bad_input;
 mod cluster;
+mod contract;
+mod ledger;
+mod permissions;
 mod smoke;
+mod states;
 mod support;
 mod tidy;
+mod users;

@@ -167,6 +167,13 @@ CREATE TRIGGER ledger_entries_unchanged BEFORE UPDATE ON ledger_entries
 BEGIN SELECT RAISE(ABORT, 'ledger entries cannot be changed or deleted'); END;
 CREATE TRIGGER ledger_entries_kept BEFORE DELETE ON ledger_entries
 BEGIN SELECT RAISE(ABORT, 'ledger entries cannot be changed or deleted'); END;
+-- REPLACE INTO deletes without a DELETE: an entry that is there stays, and the new one is left out.
+CREATE TRIGGER ledger_entries_not_replaced BEFORE INSERT ON ledger_entries
+WHEN EXISTS (SELECT 1 FROM ledger_entries WHERE tenant_id = NEW.tenant_id AND id = NEW.id)
+  OR EXISTS (SELECT 1 FROM ledger_entries WHERE tenant_id = NEW.tenant_id AND reference = NEW.reference)
+  OR EXISTS (SELECT 1 FROM ledger_entries
+             WHERE tenant_id = NEW.tenant_id AND wallet_id = NEW.wallet_id AND version = NEW.version)
+BEGIN SELECT RAISE(IGNORE); END;
 
 -- The event log. AUTOINCREMENT: an id is never handed out twice, even when the newest events were deleted.
 CREATE TABLE events (

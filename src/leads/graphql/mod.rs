@@ -25,6 +25,7 @@ use crate::{
 /// paid. In an event, the lead is as it was then.
 #[Object]
 impl Lead {
+    /// The lead's id.
     async fn id(&self) -> LeadId {
         self.id
     }
@@ -44,6 +45,8 @@ impl Lead {
         self.is_test
     }
 
+    /// Where it stands. An OPEN lead whose time has run out is written down as EXPIRED within seconds; `available` knows at
+    /// once.
     async fn status(&self) -> LeadStatus {
         self.status
     }
@@ -76,6 +79,7 @@ impl Lead {
         &self.category
     }
 
+    /// How soon the customer needs an answer.
     async fn urgency(&self) -> Urgency {
         self.urgency
     }
@@ -122,6 +126,7 @@ impl Lead {
         self.competition_in(ctx).await
     }
 
+    /// When it was posted.
     async fn created_at(&self) -> Timestamp {
         self.created_at
     }

@@ -44,34 +44,54 @@ pub struct LeadMutation;
 #[Object]
 impl LeadMutation {
     /// Posts a lead. A CUSTOMER its own; ADMIN and SERVICE on behalf of one. Safe to repeat: see `reference`.
-    async fn create_lead(&self, ctx: &Context<'_>, input: CreateLeadInput) -> async_graphql::Result<LeadPayload> {
+    async fn create_lead(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The lead.")] input: CreateLeadInput,
+    ) -> async_graphql::Result<LeadPayload> {
         let result = create(graphql::app(ctx), graphql::viewer(ctx)?, input).await;
         LeadPayload::of(ctx, None, result).await
     }
 
     /// Changes a lead. Its customer, ADMIN and SERVICE. A lead that was withdrawn or rejected stays as it is.
-    async fn update_lead(&self, ctx: &Context<'_>, input: UpdateLeadInput) -> async_graphql::Result<LeadPayload> {
+    async fn update_lead(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which lead, and what it should be.")] input: UpdateLeadInput,
+    ) -> async_graphql::Result<LeadPayload> {
         let id = input.id;
         let result = update(graphql::app(ctx), graphql::viewer(ctx)?, input).await;
         LeadPayload::of(ctx, Some(id), result.map(|lead| (lead, false))).await
     }
 
     /// Takes a lead back. Its customer, ADMIN and SERVICE. Claims and their contact stay, unless they are refunded. Safe to repeat.
-    async fn withdraw_lead(&self, ctx: &Context<'_>, input: WithdrawLeadInput) -> async_graphql::Result<LeadPayload> {
+    async fn withdraw_lead(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which lead, and why.")] input: WithdrawLeadInput,
+    ) -> async_graphql::Result<LeadPayload> {
         let id = input.id;
         let result = withdraw(graphql::app(ctx), graphql::viewer(ctx)?, input).await;
         LeadPayload::of(ctx, Some(id), result).await
     }
 
     /// Opens a lead that waits for review. ADMIN and SERVICE. Safe to repeat.
-    async fn verify_lead(&self, ctx: &Context<'_>, input: VerifyLeadInput) -> async_graphql::Result<LeadPayload> {
+    async fn verify_lead(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which lead.")] input: VerifyLeadInput,
+    ) -> async_graphql::Result<LeadPayload> {
         let id = input.id;
         let result = verify(graphql::app(ctx), graphql::viewer(ctx)?, input).await;
         LeadPayload::of(ctx, Some(id), result).await
     }
 
     /// Turns down a lead that waits for review. ADMIN and SERVICE. Safe to repeat.
-    async fn reject_lead(&self, ctx: &Context<'_>, input: RejectLeadInput) -> async_graphql::Result<LeadPayload> {
+    async fn reject_lead(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which lead, and why.")] input: RejectLeadInput,
+    ) -> async_graphql::Result<LeadPayload> {
         let id = input.id;
         let result = reject(graphql::app(ctx), graphql::viewer(ctx)?, input).await;
         LeadPayload::of(ctx, Some(id), result).await

@@ -17,13 +17,13 @@ use crate::{
     graphql::{self, stream::events},
 };
 
-/// A lead opened. Once per lead.
 #[derive(Clone, Debug)]
 pub struct LeadCreatedEvent {
     delivery: Delivery,
     fact: Arc<LeadCreated>,
 }
 
+/// A lead opened. Once per lead.
 #[Object]
 impl LeadCreatedEvent {
     /// Its place in the log: go on after it with `after`.
@@ -47,13 +47,13 @@ impl LeadCreatedEvent {
     }
 }
 
-/// A lead changed in another way than by a claim.
 #[derive(Clone, Debug)]
 pub struct LeadUpdatedEvent {
     delivery: Delivery,
     fact: Arc<LeadUpdated>,
 }
 
+/// A lead changed in another way than by a claim.
 #[Object]
 impl LeadUpdatedEvent {
     /// Its place in the log: go on after it with `after`.
@@ -82,13 +82,13 @@ impl LeadUpdatedEvent {
     }
 }
 
-/// A lead was claimed. The numbers are absolute: the same event twice does no harm. No provider learns who else claimed.
 #[derive(Clone, Debug)]
 pub struct LeadClaimedEvent {
     delivery: Delivery,
     fact: Arc<LeadClaimed>,
 }
 
+/// A lead was claimed. The numbers are absolute: the same event twice does no harm. No provider learns who else claimed.
 #[Object]
 impl LeadClaimedEvent {
     /// Its place in the log: go on after it with `after`.

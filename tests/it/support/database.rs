@@ -11,6 +11,11 @@ pub enum Engine {
     Postgres,
 }
 
+/// Beside the build's other products, where it hurts nobody should this process be killed before it can remove it.
+pub fn temporary_folder() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder can be made")
+}
+
 /// Gone when dropped.
 pub enum Database {
     Sqlite(TempDir),
@@ -21,7 +26,7 @@ impl Database {
     pub async fn fresh(engine: Engine) -> Self {
         match engine {
             Engine::Sqlite => {
-                let database = Self::Sqlite(tempfile::tempdir().expect("a temporary folder can be made"));
+                let database = Self::Sqlite(temporary_folder());
                 migrate(&database.target()).await.expect("the migrations run");
                 database
             }

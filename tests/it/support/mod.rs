@@ -4,15 +4,17 @@
 //! Nothing here waits by sleeping and hoping. A wait has a condition and a deadline; that something does *not* come is proved
 //! by a later thing that does (see [`socket::Subscription::nothing_before`]).
 
+pub mod api;
 pub mod client;
 pub mod database;
 pub mod postgres;
 pub mod server;
 pub mod socket;
+pub mod sql;
+pub mod wire;
 
 use std::time::Duration;
 
-pub use client::Client;
 pub use database::Engine;
 pub use server::TestServer;
 

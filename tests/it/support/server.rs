@@ -4,11 +4,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use leadcast::{app::App, clock::Clock, config::Settings, error::Result, users::Role};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{net::TcpListener, runtime::Handle, sync::oneshot, task::JoinHandle};
 
 use super::{
+    PATIENCE,
     client::Client,
-    database::{Database, Engine},
+    database::{Database, Engine, temporary_folder},
     socket::{RawSocket, Socket},
     soon,
 };
@@ -19,9 +20,14 @@ pub struct TestServer {
     pub app: App,
     address: SocketAddr,
     ground: Arc<Ground>,
+    /// None once stopped.
+    running: Option<Running>,
+}
+
+struct Running {
     /// Dropped: the server shuts down.
     shutdown: oneshot::Sender<()>,
-    running: JoinHandle<Result<()>>,
+    task: JoinHandle<Result<()>>,
 }
 
 /// What the nodes of one deployment share.
@@ -38,11 +44,8 @@ impl TestServer {
 
     /// With settings of its own.
     pub async fn start_with(engine: Engine, change: impl FnOnce(&mut Settings)) -> Self {
-        let ground = Ground {
-            database: Database::fresh(engine).await,
-            data: tempfile::tempdir().expect("a temporary folder can be made"),
-            clock: Clock::default(),
-        };
+        let ground =
+            Ground { database: Database::fresh(engine).await, data: temporary_folder(), clock: Clock::default() };
         let mut settings = Settings::defaults();
         settings.data = ground.data.path().to_owned();
         settings.database_url = Some(ground.database.target());
@@ -62,17 +65,18 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
         let (shutdown, asked) = oneshot::channel::<()>();
-        let running = tokio::spawn(leadcast::run(listener, app.clone(), async move {
+        let task = tokio::spawn(leadcast::run(listener, app.clone(), async move {
             // Asked to, or the test has ended: both mean stop.
             let _ = asked.await;
         }));
-        Self { app, address, ground, shutdown, running }
+        Self { app, address, ground, running: Some(Running { shutdown, task }) }
     }
 
     /// Stops the server and waits until it has.
-    pub async fn stop(self) {
-        drop(self.shutdown);
-        let ended = soon("the server to stop", self.running).await;
+    pub async fn stop(mut self) {
+        let Running { shutdown, task } = self.running.take().expect("a server is stopped once");
+        drop(shutdown);
+        let ended = soon("the server to stop", task).await;
         ended.expect("the server does not panic").expect("the server stops in good order");
     }
 
@@ -119,5 +123,16 @@ impl TestServer {
     /// A socket on which nothing has been said yet.
     pub async fn raw_socket(&self) -> RawSocket {
         RawSocket::open(&format!("ws://{}/graphql", self.address)).await
+    }
+}
+
+impl Drop for TestServer {
+    /// Waits for the end, so that nothing writes any more into folders that are being removed.
+    fn drop(&mut self) {
+        let Some(Running { shutdown, task }) = self.running.take() else { return };
+        drop(shutdown);
+        let ended = async { tokio::time::timeout(PATIENCE, task).await };
+        // How a server ends is judged by `stop`; a test that fails has said enough.
+        let _ = tokio::task::block_in_place(|| Handle::current().block_on(ended));
     }
 }

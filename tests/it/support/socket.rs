@@ -14,12 +14,13 @@ use tokio::{
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest},
+    tungstenite::{Error, Message, client::IntoClientRequest},
 };
 
-use super::soon;
+use super::{TestServer, soon, wire::Reply};
 
 const PROTOCOL: &str = "graphql-transport-ws";
+const SUBPROTOCOL_HEADER: &str = "sec-websocket-protocol";
 
 pub struct RawSocket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -40,6 +41,26 @@ impl RawSocket {
         request.headers_mut().insert("sec-websocket-protocol", PROTOCOL.parse().expect("a valid header"));
         let (stream, _) = soon("the upgrade", connect_async(request)).await.expect("the server upgrades");
         Self(stream)
+    }
+
+    /// With headers of the test's own besides the subprotocol's; or what the server says instead of upgrading.
+    pub async fn open_with(server: &TestServer, headers: &[(&'static str, &str)]) -> Result<Self, Reply> {
+        let offered = headers.iter().any(|(name, _)| *name == SUBPROTOCOL_HEADER);
+        let headers = [headers, if offered { &[] } else { &[(SUBPROTOCOL_HEADER, PROTOCOL)] }].concat();
+        let url = server.url("/graphql").replacen("http", "ws", 1);
+        let mut request = url.into_client_request().expect("a valid URL");
+        for (name, value) in headers {
+            request.headers_mut().append(name, value.parse().expect("a valid header"));
+        }
+        match soon("the upgrade", connect_async(request)).await {
+            Ok((stream, _)) => Ok(Self(stream)),
+            Err(Error::Http(response)) => {
+                let (head, body) = response.into_parts();
+                let text = String::from_utf8(body.unwrap_or_default()).expect("text");
+                Err(Reply { status: head.status.as_u16(), headers: head.headers, text })
+            }
+            Err(other) => panic!("neither an upgrade nor an answer: {other:?}"),
+        }
     }
 
     /// Sends any frame. A server that has closed the connection does not hear it, which is for `hear` to find out.
@@ -102,7 +123,7 @@ impl Socket {
         Self { outgoing, routes, opened: 0 }
     }
 
-    /// Starts an operation. To miss nothing, give a subscription `after`, from [`super::Client::stream_cursor`].
+    /// Starts an operation. To miss nothing, give a subscription `after`, from [`super::client::Client::stream_cursor`].
     pub fn subscribe(&mut self, document: &str, variables: Value) -> Subscription {
         self.opened += 1;
         let id = format!("operation-{}", self.opened);

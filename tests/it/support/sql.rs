@@ -1,0 +1,98 @@
+//! The database behind the server's back: a plain connection, as an operator's shell would have it.
+
+use std::sync::{Mutex, PoisonError};
+
+use diesel::{
+    Connection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types,
+    sqlite::SqliteConnection,
+};
+use leadcast::db::Target;
+use tokio_postgres::NoTls;
+
+use super::TestServer;
+
+pub enum Sql {
+    Sqlite(Mutex<SqliteConnection>),
+    Postgres(tokio_postgres::Client),
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    value: Option<String>,
+}
+
+/// Everything that a refused mutation must leave as it was, in a line.
+const TRACES: [&str; 9] = [
+    "SELECT count(*) || '/' || coalesce(sum(version), 0) FROM leads",
+    "SELECT count(*) || '/' || coalesce(sum(version), 0) FROM claims",
+    "SELECT count(*) || '/' || coalesce(sum(version), 0) || '/' || coalesce(sum(balance), 0) FROM wallets",
+    "SELECT count(*) || '/' || coalesce(sum(balance), 0) FROM ledger_entries",
+    "SELECT count(*) || '/' || coalesce(max(id), 0) FROM events",
+    "SELECT count(*) || '/' || sum(length(name || role || coalesce(email, '') || coalesce(phone, ''))) FROM users",
+    "SELECT count(*) || '/' || coalesce(sum(length(name || coalesce(email, '') || coalesce(phone, ''))), 0) FROM contacts",
+    "SELECT count(*) || '/' || coalesce(sum(length(key || value)), 0) FROM lead_attributes",
+    "SELECT sum(default_lead_price + default_max_claims + lead_lifetime_hours + competitive_at) || max(currency) FROM tenants",
+];
+
+impl Sql {
+    pub async fn of(server: &TestServer) -> Self {
+        match server.app.settings.database() {
+            Target::Sqlite(path) => {
+                let path = path.to_str().expect("a path in UTF-8");
+                let mut connection = SqliteConnection::establish(path).expect("the file can be opened");
+                connection.batch_execute("PRAGMA busy_timeout = 20000").expect("a pragma");
+                Self::Sqlite(connection.into())
+            }
+            Target::Postgres(url) => {
+                let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
+                tokio::spawn(connection);
+                Self::Postgres(client)
+            }
+        }
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
+    /// Runs a statement; the error as the database words it.
+    pub async fn run(&self, statement: &str) -> Result<(), String> {
+        match self {
+            Self::Sqlite(connection) => {
+                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                connection.batch_execute(statement).map_err(|error| error.to_string())
+            }
+            Self::Postgres(client) => {
+                let done = client.batch_execute(statement).await;
+                done.map_err(|error| error.as_db_error().map_or_else(|| error.to_string(), |e| e.message().to_owned()))
+            }
+        }
+    }
+
+    /// The one value of a query of texts.
+    pub async fn text(&self, query: &str) -> String {
+        let query = format!("SELECT CAST(({query}) AS text) AS value");
+        let value = match self {
+            Self::Sqlite(connection) => {
+                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                let row: Row =
+                    sql_query(&query).get_result(&mut *connection).unwrap_or_else(|e| panic!("{query}: {e}"));
+                row.value
+            }
+            Self::Postgres(client) => {
+                client.query_one(&query, &[]).await.unwrap_or_else(|error| panic!("{query}: {error:?}")).get(0)
+            }
+        };
+        value.unwrap_or_default()
+    }
+
+    /// What is in the database, as far as a mutation could have changed it.
+    pub async fn traces(&self) -> String {
+        let mut traces = Vec::new();
+        for query in TRACES {
+            traces.push(self.text(query).await);
+        }
+        traces.join(" ")
+    }
+}
