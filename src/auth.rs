@@ -29,11 +29,9 @@ pub struct Viewer {
     pub expires_at: Timestamp,
 }
 
-/// What a token says.
+/// What a token says, beside its issuer and its audience.
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct Claims {
-    pub iss: String,
-    pub aud: String,
     /// The user's id.
     pub sub: UserId,
     /// The tenant's slug.
@@ -98,9 +96,14 @@ impl Key {
 
     /// Signs a token.
     pub fn issue(&self, tenant: &str, user: &UserId, role: Role, now: Timestamp, ttl: Duration) -> Result<String> {
+        #[derive(Serialize)]
+        struct Token<'a> {
+            iss: &'a str,
+            aud: &'a str,
+            #[serde(flatten)]
+            claims: Claims,
+        }
         let claims = Claims {
-            iss: self.issuer.clone(),
-            aud: self.audience.clone(),
             sub: user.clone(),
             tenant: tenant.to_owned(),
             role: role.to_string(),
@@ -109,7 +112,8 @@ impl Key {
             name: None,
             email: None,
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map_err(Error::internal)
+        let token = Token { iss: &self.issuer, aud: &self.audience, claims };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &token, &self.encoding).map_err(Error::internal)
     }
 
     fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, Fault> {

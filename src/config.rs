@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, CommandFactory, Parser, Subcommand, ValueEnum,
+    error::{ContextKind, ContextValue},
+};
 
 use crate::{
     db::{self, Target},
@@ -21,6 +24,30 @@ pub struct Cli {
     pub settings: Settings,
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Cli {
+    /// Reads the command line and the environment. Ends the process where that is all: help, the version, a mistake.
+    pub fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|error| named(error).exit())
+    }
+}
+
+/// Of a value that it refuses, clap names the flag, though it may have come from the environment: so the variable is named,
+/// too. A value that may hold a secret is not repeated.
+fn named(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return error };
+    let mut command = Cli::command();
+    command.build();
+    let setting = command.get_arguments().find(|setting| setting.to_string() == *flag);
+    if let Some((setting, variable)) = setting.and_then(|setting| Some((setting, setting.get_env()?.to_str()?))) {
+        let both = format!("{flag} ({variable})");
+        if setting.is_hide_env_values_set() {
+            error.insert(ContextKind::InvalidValue, ContextValue::String("…".to_owned()));
+        }
+        error.insert(ContextKind::InvalidArg, ContextValue::String(both));
+    }
+    error
 }
 
 #[derive(Subcommand, Debug, Clone)]

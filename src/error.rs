@@ -243,6 +243,23 @@ impl UserError {
         Self::new(ErrorCode::Forbidden, path, message)
     }
 
+    /// Whether the mutation is closed to the viewer's role.
+    pub fn is_closed_door(refusals: &[Self]) -> bool {
+        let closed = |refusal: &Self| matches!(refusal, Self::GenericError(e) if e.code == ErrorCode::Forbidden);
+        refusals.iter().any(|refusal| closed(refusal) && refusal.way().is_some_and(|way| way.len() == 1))
+    }
+
+    /// The way to the value at fault, as clients see it.
+    pub fn way(&self) -> Option<&[String]> {
+        let path = match self {
+            Self::GenericError(e) => &e.path,
+            Self::LeadFullError(e) => &e.path,
+            Self::InsufficientCreditsError(e) => &e.path,
+            Self::PriceChangedError(e) => &e.path,
+        };
+        path.as_deref()
+    }
+
     fn text(&self) -> &str {
         match self {
             Self::GenericError(e) => &e.message,

@@ -23,8 +23,11 @@ pub struct Input {
 }
 
 impl Input {
+    /// Of a field only the first complaint is kept.
     pub fn refuse(&mut self, refusal: UserError) {
-        self.refusals.push(refusal);
+        if !self.refusals.iter().any(|known| known.way() == refusal.way()) {
+            self.refusals.push(refusal);
+        }
     }
 
     pub fn invalid(&mut self, path: &[&str], message: impl Into<String>) {
@@ -111,9 +114,11 @@ impl Input {
     }
 }
 
-/// How texts are compared, the same on both engines: compatibility forms made one (NFKC), in lower case.
+/// How texts are compared, the same on both engines: compatibility forms made one (NFKC), and in one case. Lower case alone
+/// would not do: `ß` is `SS` in capitals, and a sigma at the end of a word is another than within it.
 pub fn normalised(text: &str) -> String {
-    text.nfkc().collect::<String>().to_lowercase()
+    let one_case = |c: char| c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    text.nfkc().flat_map(one_case).collect()
 }
 
 /// The words of a search, normalised.

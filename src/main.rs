@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use clap::Parser;
 use leadcast::{
     app::{App, signing_secret},
     auth::Key,
@@ -27,7 +26,7 @@ use tracing_subscriber::EnvFilter;
 type Outcome<T = ()> = Result<T, String>;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(command(cli)),

@@ -259,22 +259,22 @@ impl State {
     /// Returns how many subscribers were let go.
     fn deliver(&mut self, record: &Arc<Record>) -> u64 {
         let (Some(kind), Some(audience)) = (record.kind, self.tenants.get_mut(&record.tenant)) else { return 0 };
-        let mut let_go = 0;
-        let mut offer = |subscriber: &Subscriber| {
-            let stays = subscriber.take(record);
-            let_go += u64::from(!stays);
-            stays
+        let mut behind = Vec::new();
+        let mut offer = |(id, subscriber): (&u64, &Subscriber)| {
+            if !subscriber.take(record) {
+                behind.push((*id, subscriber.scope.clone()));
+            }
         };
         if kind.is_private() {
-            for user in &record.users {
-                if let Some(subscribers) = audience.private.get_mut(user) {
-                    subscribers.retain(|_, subscriber| offer(subscriber));
-                }
-            }
+            let named = record.users.iter().filter_map(|user| audience.private.get(user));
+            named.flatten().for_each(&mut offer);
         } else {
-            audience.public.retain(|_, subscriber| offer(subscriber));
+            audience.public.iter().for_each(&mut offer);
         }
-        let_go
+        for (id, scope) in &behind {
+            audience.remove(*id, &scope.user);
+        }
+        behind.len() as u64
     }
 
     fn remember(&mut self, record: Arc<Record>) {
@@ -284,6 +284,20 @@ impl State {
             let Some(oldest) = self.ring.pop_front() else { break };
             self.ring_bytes -= oldest.size();
             self.ring_floor = oldest.id;
+        }
+    }
+}
+
+impl Audience {
+    /// From both: one who missed a public event must not be told of its private ones as if nothing had happened, nor the
+    /// other way round.
+    fn remove(&mut self, id: u64, user: &UserId) {
+        self.public.remove(&id);
+        if let Some(own) = self.private.get_mut(user) {
+            own.remove(&id);
+            if own.is_empty() {
+                self.private.remove(user);
+            }
         }
     }
 }
@@ -307,13 +321,7 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         let mut state = self.hub.state();
         let Some(audience) = state.tenants.get_mut(&self.scope.tenant) else { return };
-        audience.public.remove(&self.id);
-        if let Some(own) = audience.private.get_mut(&self.scope.user) {
-            own.remove(&self.id);
-            if own.is_empty() {
-                audience.private.remove(&self.scope.user);
-            }
-        }
+        audience.remove(self.id, &self.scope.user);
         if audience.public.is_empty() && audience.private.is_empty() {
             state.tenants.remove(&self.scope.tenant);
         }

@@ -5,6 +5,7 @@
 //! `data`. The transports answer the two differently, so that [`Operation::failed_before_execution`] tells them apart.
 
 mod parameters;
+mod subscription;
 
 use async_graphql::{
     Name, Positioned, Request, Response, ServerError, Value,
@@ -28,8 +29,13 @@ const MAX_MESSAGE_CHARS: usize = 500;
 pub fn check(request: &mut Request) -> Result<Operation, ServerError> {
     let name = request.operation_name.clone();
     let document = request.parsed_query().map_err(syntax_error)?;
-    let operation = &pick(&document.operations, name.as_deref())?.node;
+    let picked = pick(&document.operations, name.as_deref())?;
+    let operation = &picked.node;
     let kind = operation.ty;
+    let mended = match kind {
+        OperationType::Subscription => subscription::with_one_root_field(document, picked)?,
+        OperationType::Query | OperationType::Mutation => None,
+    };
     let required: Vec<Name> = operation
         .variable_definitions
         .iter()
@@ -37,10 +43,13 @@ pub fn check(request: &mut Request) -> Result<Operation, ServerError> {
         .map(|variable| variable.node.name.node.clone())
         .collect();
     let missing = required.iter().find(|name| matches!(request.variables.get(*name), None | Some(Value::Null)));
-    match missing {
-        Some(name) => Err(ServerError::new(format!("The variable ${name} is required and has no value."), None)),
-        None => Ok(Operation { kind }),
+    if let Some(name) = missing {
+        return Err(ServerError::new(format!("The variable ${name} is required and has no value."), None));
     }
+    if let Some(document) = mended {
+        request.set_parsed_query(document);
+    }
+    Ok(Operation { kind })
 }
 
 impl Operation {
@@ -131,6 +140,31 @@ mod tests {
                 (Err(message), Err(expected)) => assert!(message.contains(expected), "{query}: {message}"),
                 (found, expected) => panic!("{query}: {found:?}, expected {expected:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn one_root_field_of_a_subscription() {
+        for (query, good) in [
+            ("subscription { a }", true),
+            ("subscription { a { b c @skip(if: true) } }", true),
+            ("subscription { ...F } fragment F on Subscription { a { b c } }", true),
+            ("subscription { ... { ... on Subscription { a } } }", true),
+            ("subscription { a b }", false),
+            ("subscription { a c: a }", false),
+            ("subscription { a a }", false),
+            ("subscription { a ... { b } }", false),
+            (
+                "subscription { ...F ...G } fragment F on Subscription { a } fragment G on Subscription { b ...F ...G }",
+                false,
+            ),
+            ("subscription { a __typename }", false),
+            ("subscription { __typename }", false),
+            ("subscription { a @include(if: true) }", false),
+            ("subscription { ... @skip(if: false) { a } }", false),
+            ("{ a b __typename @skip(if: true) }", true),
+        ] {
+            assert_eq!(checked(query, None, json!({})).is_ok(), good, "{query}");
         }
     }
 

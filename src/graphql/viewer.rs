@@ -10,7 +10,7 @@ use crate::{
     events::Cursor,
     ids::UserId,
     tenants::Tenant,
-    users::User,
+    users::{Role, User},
     wallets::Wallet,
 };
 
@@ -40,6 +40,9 @@ impl Viewer {
 
     /// Its wallet; null for who is no PROVIDER.
     async fn wallet(&self, ctx: &Context<'_>) -> Option<Wallet> {
+        if self.role != Role::Provider {
+            return None;
+        }
         nullable(ctx, super::loaders(ctx).wallets.load(self.user.clone()).await)
     }
 }

@@ -73,6 +73,13 @@ pub fn public_text(input: &mut Input, path: &[&str], text: &str, max: usize) -> 
     text
 }
 
+/// A key may look like a phone number, order numbers do; an e-mail address is no key.
+pub fn no_email(input: &mut Input, path: &[&str], text: &str) {
+    if EMAIL.is_match(text) {
+        input.invalid(path, GIVEN_AWAY);
+    }
+}
+
 fn optional_public_text(input: &mut Input, path: &[&str], text: Option<&str>, max: usize) -> Option<String> {
     let text = text.filter(|text| !text.trim().is_empty())?;
     Some(public_text(input, path, text, max))

@@ -27,7 +27,8 @@ use crate::{
 /// A lead to be posted.
 #[derive(InputObject, Serialize, Clone, Debug)]
 pub struct CreateLeadInput {
-    /// The caller's own key, unique per customer: 1 to 200 characters. Sent again with the same content, the same lead is
+    /// The caller's own key, unique per customer: 1 to 200 characters, no e-mail address: everyone who sees the lead
+    /// sees it. Sent again with the same content, the same lead is
     /// returned with `replayed: true`; with other content REFERENCE_MISMATCH.
     pub reference: String,
     /// For whom. ADMIN and SERVICE must say so; a CUSTOMER posts its own and must leave it out.
@@ -150,6 +151,7 @@ fn check(viewer: &Viewer, given: &CreateLeadInput, now: Timestamp) -> Result<(Le
     let mut input = Input::default();
     let customer_id = customer(&mut input, viewer, given);
     let reference = input.text(&["reference"], &given.reference, MAX_REFERENCE_CHARS);
+    content::no_email(&mut input, &["reference"], &reference);
     let title = content::public_text(&mut input, &["title"], &given.title, content::MAX_TITLE_CHARS);
     let description =
         content::public_text(&mut input, &["description"], &given.description, content::MAX_DESCRIPTION_CHARS);

@@ -54,8 +54,8 @@ pub struct UpdateLeadInput {
     pub max_claims: MaybeUndefined<i32>,
 }
 
-/// Its customer, ADMIN and SERVICE.
-pub async fn update(app: &App, viewer: &Viewer, input: UpdateLeadInput) -> Result<Lead> {
+/// Its customer, ADMIN and SERVICE. Returns the lead and whether it was so already.
+pub async fn update(app: &App, viewer: &Viewer, input: UpdateLeadInput) -> Result<(Lead, bool)> {
     if viewer.role == Role::Provider {
         return Err(UserError::forbidden(&[], "A lead is changed by its CUSTOMER, ADMIN or SERVICE.").into());
     }
@@ -77,7 +77,7 @@ pub async fn update(app: &App, viewer: &Viewer, input: UpdateLeadInput) -> Resul
                 None => false,
             };
             if lead == before && !contact_changed {
-                return Ok(lead);
+                return Ok((lead, true));
             }
             change::save(tenant, tx, &mut lead).await?;
             if lead.attributes != before.attributes {
@@ -88,7 +88,7 @@ pub async fn update(app: &App, viewer: &Viewer, input: UpdateLeadInput) -> Resul
             }
             let facts = facts(tenant, tx, &before, &lead, contact_changed).await?;
             events::append(tenant, tx, now, facts).await?;
-            Ok(lead)
+            Ok((lead, false))
         })
         .await
 }

@@ -1,7 +1,7 @@
 //! What a node remembers of the tenants, so that neither a request nor an event costs a look-up. A change of the settings
 //! reaches every node within [`REMEMBER`]; the node that made it knows at once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use moka::future::Cache;
 
@@ -28,10 +28,8 @@ impl Directory {
     }
 
     pub async fn tenant(&self, id: TenantId) -> Result<Tenant> {
-        let look_up = self.db.read(id, async move |tx| store::find(id, tx).await);
         // One look-up at a time, however many ask.
-        let found: Result<Tenant, std::sync::Arc<Failed>> =
-            self.tenants.try_get_with(id, async { look_up.await.map_err(Failed) }).await;
+        let found: Result<Tenant, Arc<Failed>> = self.tenants.try_get_with(id, look_up(&self.db, id)).await;
         found.map_err(|failed| failed.0.clone())
     }
 
@@ -41,3 +39,7 @@ impl Directory {
 }
 
 struct Failed(Error);
+
+async fn look_up(db: &Db, id: TenantId) -> Result<Tenant, Failed> {
+    db.read(id, async move |tx| store::find(id, tx).await).await.map_err(Failed)
+}

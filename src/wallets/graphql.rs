@@ -139,8 +139,8 @@ impl WalletPayload {
                 Self { wallet: Some(wallet), entry: Some(entry), replayed, user_errors: Vec::new() }
             }
             Err(user_errors) => {
-                let viewer = graphql::viewer(ctx)?;
-                let wallet = if viewer.role.is_operator() { visible(ctx, viewer, owner).await? } else { None };
+                let closed = UserError::is_closed_door(&user_errors);
+                let wallet = if closed { None } else { visible(ctx, graphql::viewer(ctx)?, owner).await? };
                 Self { wallet, entry: None, replayed: false, user_errors }
             }
         })

@@ -3,12 +3,24 @@
 #![allow(clippy::needless_pass_by_value, reason = "helpers take what `json!` makes")]
 
 mod bad_input;
+mod cli;
 mod cluster;
 mod contract;
+mod cursors;
+mod http;
 mod ledger;
+mod lists;
+mod nodes;
+mod operators;
+mod order;
 mod permissions;
+mod privacy;
+mod races;
+mod resume;
 mod smoke;
 mod states;
 mod support;
 mod tidy;
 mod users;
+mod watermark;
+mod websocket;

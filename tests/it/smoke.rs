@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{
     Engine, TestServer, both_engines,
+    market::Market,
     postgres::available,
     socket::{Heard, Subscription},
 };
@@ -21,10 +22,6 @@ both_engines!(
     a_stopping_server_tells_its_sockets,
 );
 
-const CREATE: &str =
-    "mutation($input: CreateLeadInput!) { createLead(input: $input) { lead { id } userErrors { code message } } }";
-const VERIFY: &str =
-    "mutation($id: ID!) { verifyLead(input: { id: $id }) { lead { status } userErrors { code message } } }";
 const CLAIM: &str = "mutation($lead: ID!, $maxPrice: Credits!) { claimLead(input: { leadId: $lead, maxPrice: $maxPrice }) {
     claim { id lead { contact { name } } } lead { claimCount } wallet { balance } replayed userErrors { code message } } }";
 const LEAD: &str = "query($id: ID!) { lead(id: $id) { claimCount contact { name } } }";
@@ -34,16 +31,11 @@ const CLAIMED: &str = "subscription($after: Cursor) { leadClaimed(after: $after)
     claimCount claimedByViewer claim { id } lead { id contact { name } } } }";
 
 /// Posts a lead as `casey` and opens it.
-async fn open_lead(server: &TestServer, tenant: &str, reference: &str) -> Value {
-    let input = json!({
-        "reference": reference, "title": "Rewire a kitchen", "description": "Two rooms, old wiring", "category": "Electrical",
-        "location": { "country": "ZA", "city": "Cape Town" }, "contact": { "name": "Casey", "email": "casey@example.com" },
-    });
-    let created = server.user(tenant, "casey").query(CREATE, json!({ "input": input })).await;
-    let id = created.field("createLead")["lead"]["id"].clone();
-    let verified = server.user(tenant, "admin").query(VERIFY, json!({ "id": id })).await;
-    assert_eq!(verified.field("verifyLead")["lead"]["status"], "OPEN");
-    id
+async fn open_lead(server: &TestServer, tenant: &'static str, reference: &str) -> Value {
+    let market = Market { server, tenant };
+    let lead = market.post("casey", reference, json!({})).await;
+    market.verify(&lead).await;
+    lead
 }
 
 async fn a_claim_reaches_everyone_and_says_no_more_than_it_may(engine: Engine) {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use self::table::{Row, STATES, table};
 use crate::support::{
     Engine, TestServer,
-    api::{ADMIN, CASEY, Done, PAT, QUINN, RILEY, SAM, Who, word},
+    api::{ADMIN, CASEY, Done, PAT, QUINN, RILEY, SAM, Who, lead_input, with, word},
     both_engines,
 };
 
@@ -77,7 +77,7 @@ async fn cell(server: &TestServer, row: &Row, state: &str, expected: &str) -> Se
 
 async fn attempt(server: &TestServer, row: &Row, state: &str) -> Seen {
     let (lead, claim) = lead_in(server, state).await;
-    let before = version(server, &lead).await;
+    let before = look(server, &lead).await["version"].as_i64().expect("a version");
     if state == "OVERDUE" {
         server.advance(PAST_IT);
     }
@@ -86,6 +86,11 @@ async fn attempt(server: &TestServer, row: &Row, state: &str) -> Seen {
         server.advance(PAST_IT);
         expire_due(&server.app).await.expect("the worker's round");
         action = action.trim_start_matches("time passes").trim_start_matches(", then ");
+    }
+    if action.is_empty() {
+        let seen = look(server, &lead).await;
+        let after = seen["version"].as_i64().expect("a version");
+        return Seen { outcome: in_words(&seen), lead, versions: (before, after) };
     }
     let done = act(server, action, &lead, &claim).await;
     let after = done.payload()["lead"]["version"].as_i64().unwrap_or(before);
@@ -98,8 +103,12 @@ fn outcome(done: &Done) -> String {
         return refusal.clone();
     }
     let replayed = if payload["replayed"] == true { ", replayed" } else { "" };
+    in_words(lead) + replayed
+}
+
+fn in_words(lead: &Value) -> String {
     let status = lead["status"].as_str().expect("a status");
-    format!("{status} {}/{}{replayed}", lead["claimCount"], lead["maxClaims"])
+    format!("{status} {}/{}", lead["claimCount"], lead["maxClaims"])
 }
 
 impl Seen {
@@ -125,8 +134,7 @@ async fn lead_in(server: &TestServer, state: &str) -> (Value, Value) {
     let expires_at = server.app.clock.now().plus(LIFETIME).to_string();
     let places = if state == "FULL" { 2 } else { 4 };
     let terms = json!({ "customerId": "casey", "maxClaims": places, "expiresAt": expires_at });
-    let posted =
-        server.act(ADMIN, "createLead", crate::support::api::with(crate::support::api::lead_input(), terms)).await;
+    let posted = server.act(ADMIN, "createLead", with(lead_input(), terms)).await;
     let lead = posted.done()["lead"]["id"].clone();
     let id = json!({ "id": lead });
     match state {
@@ -157,9 +165,9 @@ async fn lead_in(server: &TestServer, state: &str) -> (Value, Value) {
     (lead, claim)
 }
 
-async fn version(server: &TestServer, lead: &Value) -> i64 {
-    let answer = server.ask(ADMIN, "query($id: ID!) { lead(id: $id) { version } }", json!({ "id": lead })).await;
-    answer.field("lead")["version"].as_i64().expect("a version")
+async fn look(server: &TestServer, lead: &Value) -> Value {
+    let document = "query($id: ID!) { lead(id: $id) { version status claimCount maxClaims } }";
+    server.ask(ADMIN, document, json!({ "id": lead })).await.field("lead").clone()
 }
 
 /// Does what a row of the table is called.
@@ -170,7 +178,7 @@ async fn act(server: &TestServer, action: &str, lead: &Value, claim: &Value) -> 
         if seconds < 0 { now.minus(by).to_string() } else { now.plus(by).to_string() }
     };
     let update = |who: Who, change: Value| {
-        let input = crate::support::api::with(json!({ "id": lead }), change);
+        let input = with(json!({ "id": lead }), change);
         async move { server.act(who, "updateLead", input).await }
     };
     let claims = |who: Who, max_price: i64| {
@@ -178,7 +186,7 @@ async fn act(server: &TestServer, action: &str, lead: &Value, claim: &Value) -> 
         async move { server.act(who, "claimLead", input).await }
     };
     match action {
-        "" | "nothing new" => update(ADMIN, json!({})).await,
+        "nothing new" => update(ADMIN, json!({})).await,
         "verifyLead" => server.act(ADMIN, "verifyLead", json!({ "id": lead })).await,
         "rejectLead" => server.act(ADMIN, "rejectLead", json!({ "id": lead, "reason": "not one of ours" })).await,
         "claimLead" => claims(RILEY, 5).await,

@@ -35,7 +35,7 @@ impl Lead {
         self.version
     }
 
-    /// The customer's own key for it.
+    /// The customer's own key for it. Seen by everyone who sees the lead.
     async fn reference(&self) -> &str {
         &self.reference
     }

@@ -14,23 +14,26 @@ use crate::{
 /// What a mutation of a lead did.
 #[derive(SimpleObject)]
 pub struct LeadPayload {
-    /// The lead as it is now, also when the mutation was refused; null when there is none that the viewer may see.
+    /// The lead as it is now, also when the mutation was refused; null when there is none that the viewer may see, or when
+    /// the mutation is closed to the viewer's role.
     lead: Option<Lead>,
-    /// Whether the same had been done before, so that nothing was changed this time.
+    /// Whether everything was so already, because the same had been done before: nothing was changed this time.
     replayed: bool,
     /// Why nothing was changed; empty when it was.
     user_errors: Vec<UserError>,
 }
 
 impl LeadPayload {
-    /// After a refusal, the lead that the input named is shown as it is.
+    /// After a refusal, the lead that the input named is shown as it is; nothing is looked up for a role that may not ask.
     async fn of(ctx: &Context<'_>, id: Option<LeadId>, result: Result<(Lead, bool)>) -> async_graphql::Result<Self> {
         Ok(match outcome(result)? {
             Ok((lead, replayed)) => Self { lead: Some(lead), replayed, user_errors: Vec::new() },
             Err(user_errors) => {
                 let lead = match id {
-                    Some(id) => graphql::loaders(ctx).leads.load(id).await?,
-                    None => None,
+                    Some(id) if !UserError::is_closed_door(&user_errors) => {
+                        graphql::loaders(ctx).leads.load(id).await?
+                    }
+                    _ => None,
                 };
                 Self { lead, replayed: false, user_errors }
             }
@@ -61,7 +64,7 @@ impl LeadMutation {
     ) -> async_graphql::Result<LeadPayload> {
         let id = input.id;
         let result = update(graphql::app(ctx), graphql::viewer(ctx)?, input).await;
-        LeadPayload::of(ctx, Some(id), result.map(|lead| (lead, false))).await
+        LeadPayload::of(ctx, Some(id), result).await
     }
 
     /// Takes a lead back. Its customer, ADMIN and SERVICE. Claims and their contact stay, unless they are refunded. Safe to repeat.

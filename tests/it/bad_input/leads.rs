@@ -62,7 +62,7 @@ fn content() -> Vec<Case> {
             // Every complaint at once.
             case(
                 json!({ "title": "", "description": "", "contact": { "email": "x" }, "budget": -1 }),
-                "INVALID title, INVALID description, INVALID contact.email, INVALID budget",
+                "INVALID budget, INVALID contact.email, INVALID description, INVALID title",
             ),
         ],
     ]
@@ -79,7 +79,7 @@ async fn what_a_lead_says(engine: Engine) {
         refused(
             "expiresAt",
             "INVALID",
-            ["2020-01-01T00:00:00Z", "1969-12-31T23:59:59+02:00", "-009999-01-02T00:00:00Z"],
+            ["2020-01-01T00:00:00Z", "1969-12-31T23:59:59+02:00", "-009999-06-01T00:00:00Z"],
         ),
     ];
     refuse(&server, CASEY, "createLead", &lead_input(), cases.concat()).await;
@@ -106,7 +106,10 @@ async fn contact_details_in_public(engine: Engine) {
         cases.extend(refused("attributes", "INVALID", attributes));
     }
     cases.extend(refused("attributes", "INVALID", [json!({ "number": 27_821_234_567_i64 })]));
-    refuse(&server, CASEY, "createLead", &lead_input(), cases.clone()).await;
+    // Everyone sees a lead's reference too; it may have as many digits as it likes.
+    let references = refused("reference", "INVALID", ["casey@example.com", "for casey@example.com, 2"]);
+    refuse(&server, CASEY, "createLead", &lead_input(), [cases.clone(), references].concat()).await;
+    server.post(json!({ "reference": "0821234567" })).await;
     let id = server.post(json!({})).await;
     refuse(&server, CASEY, "updateLead", &with(partly(), json!({ "id": id })), cases).await;
 }
@@ -130,7 +133,7 @@ async fn the_terms_of_a_new_lead(engine: Engine) {
         vec![
             case(at("customerId", Value::Null), "INVALID customerId"),
             case(json!({ "isTest": true, "price": 1 }), "INVALID price"),
-            case(json!({ "price": -1, "maxClaims": 0 }), "INVALID price, INVALID maxClaims"),
+            case(json!({ "price": -1, "maxClaims": 0 }), "INVALID maxClaims, INVALID price"),
         ],
     ];
     refuse(&server, ADMIN, "createLead", &good, cases.concat()).await;

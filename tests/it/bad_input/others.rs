@@ -72,7 +72,7 @@ async fn top_ups(engine: Engine) {
         ["ownerId", "amount", "reference"].map(|field| case(at(field, Value::Null), NOT_OF_THE_TYPE)).to_vec(),
         vec![case(
             json!({ "ownerId": "", "amount": -5, "reference": " " }),
-            "INVALID ownerId, INVALID amount, INVALID reference",
+            "INVALID amount, INVALID ownerId, INVALID reference",
         )],
     ];
     refuse(&server, ROBOT, "topUpWallet", &good, cases.concat()).await;
@@ -121,7 +121,7 @@ async fn users(engine: Engine) {
         phone("phone"),
         refused("name", "INVALID", [json!(null)]),
         refused("role", NOT_OF_THE_TYPE, [json!("OWNER"), json!(null), json!("provider"), json!(1)]),
-        vec![case(json!({ "id": " ", "name": "", "email": "x" }), "INVALID id, INVALID name, INVALID email")],
+        vec![case(json!({ "id": " ", "name": "", "email": "x" }), "INVALID email, INVALID id, INVALID name")],
     ]
     .concat();
     refuse(&server, ADMIN, "upsertUser", &good, cases.clone()).await;

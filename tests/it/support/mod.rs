@@ -7,6 +7,8 @@
 pub mod api;
 pub mod client;
 pub mod database;
+pub mod flood;
+pub mod market;
 pub mod postgres;
 pub mod server;
 pub mod socket;

@@ -45,9 +45,12 @@ impl RawSocket {
 
     /// With headers of the test's own besides the subprotocol's; or what the server says instead of upgrading.
     pub async fn open_with(server: &TestServer, headers: &[(&'static str, &str)]) -> Result<Self, Reply> {
+        Self::open_at(&server.url("/graphql").replacen("http", "ws", 1), headers).await
+    }
+
+    pub async fn open_at(url: &str, headers: &[(&'static str, &str)]) -> Result<Self, Reply> {
         let offered = headers.iter().any(|(name, _)| *name == SUBPROTOCOL_HEADER);
         let headers = [headers, if offered { &[] } else { &[(SUBPROTOCOL_HEADER, PROTOCOL)] }].concat();
-        let url = server.url("/graphql").replacen("http", "ws", 1);
         let mut request = url.into_client_request().expect("a valid URL");
         for (name, value) in headers {
             request.headers_mut().append(name, value.parse().expect("a valid header"));

@@ -1,5 +1,7 @@
 //! HTTP below GraphQL: any method and header, whatever the answer; and a connection on which a request may stop half-way.
 
+use std::time::Duration;
+
 use reqwest::{RequestBuilder, header::HeaderMap};
 use serde_json::Value;
 use tokio::{
@@ -23,6 +25,16 @@ pub async fn send(request: RequestBuilder) -> Reply {
 
 pub async fn get(server: &TestServer, path: &str) -> Reply {
     send(http().get(server.url(path))).await
+}
+
+/// Waits until something is so that can only be found out by asking again.
+pub async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
+    let asking = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    soon(what, asking).await;
 }
 
 /// Any answer. What a test did not expect fails with the whole of it.

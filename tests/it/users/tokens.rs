@@ -146,6 +146,7 @@ async fn tokens_that_are_taken(engine: Engine) {
         json!({ "role": "customer" }),
         json!({ "iat": now + 30 }),
         json!({ "iat": 0 }),
+        json!({ "aud": ["other", "leadcast"] }),
         json!({ "sub": "auth0|5f7c8ec7c33c6c004bbafe82" }),
         json!({ "sub": "Zoë 🦊" }),
         json!({ "exp": i64::MAX }),

@@ -1,0 +1,121 @@
+//! A running `leadcast`: the built binary, in a folder and an environment of its own.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::support::soon;
+
+/// Dropping it kills it.
+pub struct Program {
+    child: Child,
+    stdout: UnboundedReceiver<String>,
+    stderr: UnboundedReceiver<String>,
+}
+
+/// How a program ended, and what it printed that was not read before.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Program {
+    pub fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_leadcast"));
+        command.args(arguments).current_dir(folder).env_clear().envs(variables.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary is built");
+        let stdout = lines(child.stdout.take().expect("piped"));
+        let stderr = lines(child.stderr.take().expect("piped"));
+        Self { child, stdout, stderr }
+    }
+
+    /// Runs to the end.
+    pub async fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        Self::start(folder, arguments, variables).end().await
+    }
+
+    /// A server on a free port, and its address.
+    pub async fn serve(folder: &Path, variables: &[(&str, &str)]) -> (Self, String) {
+        let mut server = Self::start(folder, &["--listen", "127.0.0.1:0"], variables);
+        let address = async {
+            while let Some(line) = server.stdout.recv().await {
+                if let Some(rest) = line.strip_prefix("leadcast listens on ") {
+                    return rest.split(',').next().map(str::to_owned);
+                }
+            }
+            None
+        };
+        match soon("the server to say where it listens", address).await {
+            Some(address) => (server, address),
+            None => panic!("the server does not start: {:?}", server.end().await),
+        }
+    }
+
+    /// The next line on the standard output with `text` in it.
+    pub async fn line_with(&mut self, text: &str) -> String {
+        loop {
+            let line =
+                soon(text, self.stdout.recv()).await.unwrap_or_else(|| panic!("the output ends before {text:?}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// `TERM`, `INT`.
+    pub fn signal(&self, name: &str) {
+        let kill =
+            Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name]).arg(self.child.id().to_string()).status();
+        assert!(kill.is_ok_and(|status| status.success()), "the program has ended already");
+    }
+
+    /// Waits for the end.
+    pub async fn end(mut self) -> Ended {
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        for (lines, text) in [(&mut self.stdout, &mut stdout), (&mut self.stderr, &mut stderr)] {
+            while let Some(line) = soon("the program to end", lines.recv()).await {
+                text.push_str(&line);
+                text.push('\n');
+            }
+        }
+        let exited = async {
+            loop {
+                match self.child.try_wait().expect("the program is ours") {
+                    Some(status) => return status,
+                    None => tokio::time::sleep(Duration::from_millis(1)).await,
+                }
+            }
+        };
+        let code = soon("the program to exit", exited).await.code();
+        Ended { code, stdout, stderr }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Read by a thread of its own, so that a program never waits for the test to read.
+fn lines(pipe: impl Read + Send + 'static) -> UnboundedReceiver<String> {
+    let (sender, receiver) = unbounded_channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines() {
+            let line = line.expect("text in UTF-8");
+            // A test that has ended no longer listens.
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}
