@@ -8,6 +8,7 @@ use std::{
 
 use clap::{
     Args, CommandFactory, Parser, Subcommand, ValueEnum,
+    builder::NonEmptyStringValueParser,
     error::{ContextKind, ContextValue},
 };
 
@@ -111,10 +112,10 @@ pub struct Settings {
     #[arg(long, env = "LEADCAST_JWT_SECRET", global = true, hide_env_values = true, value_parser = secret)]
     pub jwt_secret: Option<String>,
     /// The `iss` that tokens must have
-    #[arg(long, env = "LEADCAST_JWT_ISSUER", global = true, default_value = "leadcast")]
+    #[arg(long, env = "LEADCAST_JWT_ISSUER", global = true, default_value = "leadcast", value_parser = NonEmptyStringValueParser::new())]
     pub jwt_issuer: String,
     /// The `aud` that tokens must have
-    #[arg(long, env = "LEADCAST_JWT_AUDIENCE", global = true, default_value = "leadcast")]
+    #[arg(long, env = "LEADCAST_JWT_AUDIENCE", global = true, default_value = "leadcast", value_parser = NonEmptyStringValueParser::new())]
     pub jwt_audience: String,
     /// Web origins that may call the API from a browser, separated by commas; the server's own always may
     #[arg(long, env = "LEADCAST_ALLOWED_ORIGINS", global = true, value_delimiter = ',', value_parser = origin)]

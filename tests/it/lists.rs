@@ -23,6 +23,11 @@ pub struct List {
 }
 
 impl List {
+    /// With further arguments.
+    pub fn and(self, more: impl Into<String>) -> Self {
+        Self { more: more.into(), ..self }
+    }
+
     fn document(&self) -> String {
         let Self { root, filter_type, more, .. } = self;
         format!(

@@ -71,10 +71,8 @@ impl Market {
         };
         let claimed = self.claims.contains(&(text(&lead["id"]), viewer.user.to_owned()));
         let test = filter["isTest"] == true;
-        let conditions = filter.as_object().expect("an object").iter();
-        visible
-            && lead["isTest"] == test
-            && conditions.map(|(name, wanted)| holds(name, wanted, lead, claimed)).all(|x| x)
+        let mut conditions = filter.as_object().expect("an object").iter();
+        visible && lead["isTest"] == test && conditions.all(|(name, wanted)| holds(name, wanted, lead, claimed))
     }
 }
 

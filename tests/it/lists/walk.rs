@@ -41,13 +41,8 @@ async fn a_sparse_filter_walks_on_page_by_page(engine: Engine) {
     // One in the middle of the first ten thousand rows, one of the last row of these, the others beyond.
     copies(&server, "CASE WHEN i IN (5000, 9999, 15000, 20999) THEN 'Rare' WHEN i = 10000 THEN 'Rarer' ELSE city END")
         .await;
-    let rare = |order: &str| {
-        let mut list = leads(json!({ "city": "Rare" }));
-        list.more = order.to_owned();
-        list
-    };
     for order in ["", "orderBy: { field: EXPIRES_AT }", "orderBy: { field: PRICE, direction: ASC }"] {
-        let list = rare(order);
+        let list = leads(json!({ "city": "Rare" })).and(order);
         let mut found = Vec::new();
         let mut after = Value::Null;
         for (rows, has_next) in [(2, true), (1, true), (1, false)] {
@@ -102,8 +97,7 @@ async fn a_growing_list_shows_each_row_once(engine: Engine) {
     assert_eq!(seen, posted);
 
     // Oldest first: what comes later is seen at the end, once.
-    let mut oldest_first = leads(json!({}));
-    oldest_first.more = "orderBy: { field: CREATED_AT, direction: ASC }".to_owned();
+    let oldest_first = leads(json!({})).and("orderBy: { field: CREATED_AT, direction: ASC }");
     let (mut after, mut seen) = (Value::Null, Vec::new());
     let mut spare = 5;
     loop {
