@@ -37,6 +37,9 @@ pub struct Claims {
     /// The tenant's slug.
     pub tenant: String,
     pub role: String,
+    /// Not to be taken before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
     /// Seconds since 1970.
     pub iat: i64,
     pub exp: i64,
@@ -107,6 +110,7 @@ impl Key {
             sub: user.clone(),
             tenant: tenant.to_owned(),
             role: role.to_string(),
+            nbf: None,
             iat: now.as_seconds(),
             exp: now.plus(ttl).as_seconds(),
             name: None,
@@ -122,7 +126,8 @@ impl Key {
         if claims.exp <= now.as_seconds() {
             return Err(EXPIRED);
         }
-        if claims.iat > now.as_seconds() + CLOCK_SKEW_SECONDS || !claims.sub.is_valid() {
+        let soonest = claims.nbf.unwrap_or(claims.iat).max(claims.iat);
+        if soonest > now.as_seconds() + CLOCK_SKEW_SECONDS || !claims.sub.is_valid() {
             return Err(INVALID);
         }
         Ok(claims)

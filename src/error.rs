@@ -114,12 +114,16 @@ impl From<diesel::result::Error> for Error {
             Diesel::DatabaseError(DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection, _)
             | Diesel::BrokenTransactionManager => true,
             // diesel-async keeps PostgreSQL's code to itself, so that its words must do: lock_timeout, statement_timeout,
-            // a shutdown, a connection that was ended.
-            Diesel::DatabaseError(DatabaseErrorKind::Unknown, info) => {
-                ["canceling statement due to ", "terminating connection due to ", "the database system is "]
-                    .iter()
-                    .any(|words| info.message().starts_with(words))
-            }
+            // a shutdown, a connection that was ended; on SQLite a full disk.
+            Diesel::DatabaseError(DatabaseErrorKind::Unknown, info) => [
+                "canceling statement due to ",
+                "terminating connection due to ",
+                "the database system is ",
+                "database or disk is full",
+                "disk I/O error",
+            ]
+            .iter()
+            .any(|words| info.message().starts_with(words)),
             _ => false,
         };
         Self::Fault(if away { Fault::unavailable(error) } else { Fault::internal(error) })

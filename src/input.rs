@@ -9,6 +9,8 @@ use crate::{
 
 /// Bytes that `attributes` or `data` may have as JSON text.
 pub const MAX_JSON_BYTES: usize = 16 << 10;
+/// How deep it may be nested: readers have limits of their own, and must never meet them.
+pub const MAX_JSON_DEPTH: usize = 16;
 /// Characters of a `reference`.
 pub const MAX_REFERENCE_CHARS: usize = 200;
 /// Words of a search.
@@ -97,20 +99,36 @@ impl Input {
     }
 
     /// A JSON object of at most [`MAX_JSON_BYTES`] that both databases can keep.
-    pub fn json_object(&mut self, path: &[&str], json: &serde_json::Value) {
-        let text = json.to_string();
-        if !json.is_object() {
-            self.invalid(path, "This must be a JSON object.");
-        } else if text.len() > MAX_JSON_BYTES {
-            self.invalid(path, format!("This must be at most {MAX_JSON_BYTES} bytes as JSON."));
-        } else if text.contains("\\u0000") {
-            self.invalid(path, "This must not contain the character U+0000.");
-        }
+    pub fn json_object(&mut self, path: &[&str], json: &serde_json::Value) -> bool {
+        let complaint = if !json.is_object() {
+            "This must be a JSON object.".to_owned()
+        } else if !is_within(json, MAX_JSON_DEPTH) {
+            format!("This must be nested at most {MAX_JSON_DEPTH} deep, without the character U+0000.")
+        } else if json.to_string().len() > MAX_JSON_BYTES {
+            format!("This must be at most {MAX_JSON_BYTES} bytes as JSON.")
+        } else {
+            return true;
+        };
+        self.invalid(path, complaint);
+        false
     }
 
     /// Goes on only when there was nothing to complain about.
     pub fn accept(self) -> Result<()> {
         if self.refusals.is_empty() { Ok(()) } else { Err(Error::Refused(self.refusals)) }
+    }
+}
+
+/// No deeper than that, and without what PostgreSQL cannot keep. Goes no deeper itself.
+fn is_within(json: &serde_json::Value, depth: usize) -> bool {
+    let plain = |text: &str| !text.contains('\0');
+    match json {
+        serde_json::Value::String(text) => plain(text),
+        serde_json::Value::Array(values) => depth > 0 && values.iter().all(|value| is_within(value, depth - 1)),
+        serde_json::Value::Object(fields) => {
+            depth > 0 && fields.iter().all(|(key, value)| plain(key) && is_within(value, depth - 1))
+        }
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => true,
     }
 }
 

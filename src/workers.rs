@@ -14,7 +14,12 @@ pub async fn run(app: App) {
     tokio::join!(
         app.db.clone().maintain(),
         every(EXPIRY, "expiry", || async { leads::expire_due(&app).await.map(drop) }),
-        every(RETENTION, "event retention", || events::retain(&app.db, &app.clock, app.settings.event_retention)),
+        every(RETENTION, "event retention", || events::retain(
+            &app.db,
+            &app.hub,
+            &app.clock,
+            app.settings.event_retention
+        )),
         every(CLOCK, "clock", || app.db.ping(&app.clock)),
     );
 }

@@ -26,7 +26,7 @@ pub async fn migrate(target: &Target) -> Result<Vec<String>> {
 fn migrate_sqlite(path: &Path) -> Result<Vec<String>> {
     let mut conn = sqlite::connect(path).map_err(unavailable)?;
     // Not the server's lock file: `leadcast tenant` may run beside a server.
-    let lock = std::fs::File::create(path.with_extension("migration-lock")).map_err(unavailable)?;
+    let lock = std::fs::File::create(sqlite::beside(path, "migration-lock")).map_err(unavailable)?;
     tokio::task::block_in_place(|| {
         lock.lock().map_err(unavailable)?;
         let applied = conn.run_pending_migrations(SQLITE).map_err(Fault::internal)?;

@@ -1,7 +1,12 @@
 //! SQLite, run in place. The stock wrapper hops to the blocking pool for every statement, which costs more than most
 //! statements do; [`InPlace`] runs them on the worker thread under `block_in_place`. It needs the multi-threaded runtime.
 
-use std::{fs::File, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use diesel::sqlite::SqliteConnection;
 use diesel_async::{
@@ -88,18 +93,27 @@ pub(crate) fn connect(path: &Path) -> Result<SqliteConnection, diesel::Connectio
 /// Held for as long as the process serves this database file: two servers on one file would each tail only their own
 /// events. Released by the system when the process ends, however it ends.
 pub(crate) fn lock(path: &Path) -> std::io::Result<File> {
-    let file = File::options().create(true).truncate(false).write(true).open(path.with_extension("lock"))?;
-    file.try_lock().map_err(|error| match error {
-        std::fs::TryLockError::WouldBlock => std::io::Error::new(
+    // By whatever name the file is called: the lock stands beside the file itself.
+    let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let lock = beside(&file, "lock");
+    let named = |error: std::io::Error| std::io::Error::new(error.kind(), format!("{}: {error}", lock.display()));
+    let held = File::options().create(true).truncate(false).write(true).open(&lock).map_err(named)?;
+    match held.try_lock() {
+        Ok(()) => Ok(held),
+        Err(std::fs::TryLockError::WouldBlock) => Err(std::io::Error::new(
             std::io::ErrorKind::ResourceBusy,
-            format!(
-                "{} is being served by another leadcast: stop that one, or choose another DATABASE_URL",
-                path.display()
-            ),
-        ),
-        std::fs::TryLockError::Error(error) => error,
-    })?;
-    Ok(file)
+            format!("{} is served by another leadcast: stop that one, or choose another DATABASE_URL", path.display()),
+        )),
+        Err(std::fs::TryLockError::Error(error)) => Err(named(error)),
+    }
+}
+
+/// `leads.db` and `lock` make `leads.db.lock`.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    name.into()
 }
 
 /// Above this size the write-ahead log is folded into the database even while writes keep coming.

@@ -14,6 +14,8 @@ use async_graphql::{
 
 pub use parameters::{Parameters, bearer};
 
+use crate::error::Fault;
+
 /// The operation of a request that is to be executed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Operation {
@@ -63,10 +65,19 @@ impl Operation {
     }
 }
 
-/// Caps the number and the length of errors.
+/// Caps the number and the length of errors, and sees to it that each has a code: what comes from the parser, the
+/// validation or a scalar has none, and is always the request's fault.
 pub fn capped(mut errors: Vec<ServerError>) -> Vec<ServerError> {
     errors.truncate(MAX_ERRORS);
-    errors.into_iter().map(shortened).collect()
+    errors.into_iter().map(|error| shortened(coded(error))).collect()
+}
+
+fn coded(mut error: ServerError) -> ServerError {
+    let extensions = error.extensions.get_or_insert_default();
+    if extensions.get("code").is_none() {
+        extensions.set("code", Fault::BadUserInput(String::new()).code());
+    }
+    error
 }
 
 /// The parser draws the line in question, which may be the whole document; what it expected stands below, and where is

@@ -1,6 +1,6 @@
 //! All events in one order under one cursor: as a stream, and as pages for those who poll.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use async_graphql::{Context, Interface, Object, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt, stream};
@@ -88,7 +88,8 @@ struct Watcher {
 
 impl Watcher {
     fn new(ctx: &Context<'_>, types: Option<Vec<Kind>>, filter: Option<LeadFilter>) -> Result<Self> {
-        let kinds = types.unwrap_or_else(|| EVERYTHING.to_vec());
+        let asked = types.unwrap_or_else(|| EVERYTHING.to_vec());
+        let kinds: HashSet<Kind> = asked.into_iter().collect();
         Ok(Self {
             viewer: super::viewer(ctx)?.clone(),
             progress: kinds.contains(&Kind::Progress),

@@ -80,14 +80,13 @@ pub fn no_email(input: &mut Input, path: &[&str], text: &str) {
     }
 }
 
-fn optional_public_text(input: &mut Input, path: &[&str], text: Option<&str>, max: usize) -> Option<String> {
+pub fn optional_public_text(input: &mut Input, path: &[&str], text: Option<&str>, max: usize) -> Option<String> {
     let text = text.filter(|text| !text.trim().is_empty())?;
     Some(public_text(input, path, text, max))
 }
 
 pub fn attributes(input: &mut Input, attributes: &Value) {
-    input.json_object(&["attributes"], attributes);
-    if texts(attributes).iter().any(|text| gives_contact_away(text)) {
+    if input.json_object(&["attributes"], attributes) && texts(attributes).iter().any(|text| gives_contact_away(text)) {
         input.invalid(&["attributes"], GIVEN_AWAY);
     }
 }
@@ -114,13 +113,16 @@ fn texts(value: &Value) -> Vec<Cow<'_, str>> {
     }
 }
 
-static EMAIL: LazyLock<Regex> = LazyLock::new(|| pattern(r"[^\s@]@[^\s@]+\.[^\s@]"));
+static EMAIL: LazyLock<Regex> = LazyLock::new(|| pattern(r"[^\s@]\s?@\s?[^\s@]+\.[^\s@]"));
 /// Nine digits or more with at most two separators between each; or a plus and seven.
 static PHONE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?:\d[ \-.()/]{0,2}){8,}\d|\+[ ]?(?:\d[ \-.()/]{0,2}){6,}\d"));
+    LazyLock::new(|| pattern(r"(?:\d[\s\p{Pd}\p{Cf}._,()/]{0,2}){8,}\d|\+ ?(?:\d[\s\p{Pd}\p{Cf}._,()/]{0,2}){6,}\d"));
 /// Dates and times have as many digits as a phone number, and a right to be there.
-static DATE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"));
+static DATE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?\b",
+    )
+});
 
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern")
@@ -149,6 +151,9 @@ mod tests {
             "call 082 123 4567 89",
             "call +27 82 123 4567",
             "(021) 555-0123 9",
+            "0821-23-4567",
+            "082_123_4567 – 9",
+            "casey @example.com",
             "０８２１２３４５６７",
         ] {
             assert!(gives_contact_away(text), "{text}");

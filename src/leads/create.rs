@@ -75,6 +75,10 @@ pub async fn create(app: &App, viewer: &Viewer, input: CreateLeadInput) -> Resul
             if let Some(known) = replayed(tenant, tx, &draft, &hash).await? {
                 return Ok((known, true));
             }
+            // Only now: a retry may come when the time has passed.
+            if draft.expires_at.is_some_and(|expires_at| expires_at <= now) {
+                return Err(UserError::invalid(&["expiresAt"], "expiresAt must be in the future.").into());
+            }
             if operator {
                 customer_exists(tenant, tx, &draft.customer_id).await?;
             }
@@ -140,7 +144,9 @@ async fn duplicate(
     if lead.is_test {
         return Ok(None);
     }
-    store::find_duplicate(tenant, tx, &lead.category, content::keys(contact), now.minus(DUPLICATE_WINDOW)).await
+    let keys = content::keys(contact);
+    store::lock_contact(tenant, tx, &lead.category, &keys).await?;
+    store::find_duplicate(tenant, tx, &lead.category, keys, now.minus(DUPLICATE_WINDOW)).await
 }
 
 /// The lead as its input has it, waiting for review; price and places are settled with the tenant's settings.
@@ -163,9 +169,6 @@ fn check(viewer: &Viewer, given: &CreateLeadInput, now: Timestamp) -> Result<(Le
     }
     if let Some(budget) = given.budget {
         input.amount(&["budget"], budget);
-    }
-    if given.expires_at.is_some_and(|expires_at| expires_at <= now) {
-        input.invalid(&["expiresAt"], "expiresAt must be in the future.");
     }
     check_terms(&mut input, viewer, given);
     input.accept()?;

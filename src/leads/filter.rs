@@ -5,11 +5,13 @@ use async_graphql::InputObject;
 
 use super::{Lead, LeadStatus, Urgency};
 use crate::{
+    auth::Viewer,
     clock::Timestamp,
     error::{Fault, Result},
     ids::UserId,
     input::{check_filter_text, check_search, normalised, search_words},
     money::Credits,
+    users::Role,
 };
 
 /// A top-level attribute and the values it may have.
@@ -39,7 +41,8 @@ pub struct LeadFilter {
     pub city: Option<String>,
     /// Each of these attributes has one of its values.
     pub attributes: Option<Vec<AttributeFilter>>,
-    /// Posted by this customer.
+    /// Posted by this customer. ADMIN and SERVICE; a CUSTOMER finds only its own. A PROVIDER may not ask: who posts a lead is
+    /// part of what it pays for.
     pub customer_id: Option<UserId>,
     /// Costs at most this many credits.
     pub max_price: Option<Credits>,
@@ -61,7 +64,7 @@ const MAX_VALUES: usize = 100;
 
 impl LeadFilter {
     /// Refuses what would cost too much.
-    pub fn check(&self) -> Result<()> {
+    pub fn check(&self, viewer: &Viewer) -> Result<()> {
         let refuse = |text: String| Err(Fault::BadUserInput(text).into());
         let attributes = self.attributes.as_deref().unwrap_or_default();
         let longest = [
@@ -73,6 +76,11 @@ impl LeadFilter {
         ];
         if longest.into_iter().any(|length| length > MAX_VALUES) {
             return refuse(format!("A filter has at most 10 attributes, and at most {MAX_VALUES} values in a list."));
+        }
+        if self.customer_id.is_some() && viewer.role == Role::Provider {
+            return refuse(
+                "`customerId` is not for a PROVIDER: who posts a lead is part of what it pays for.".to_owned(),
+            );
         }
         self.texts().try_for_each(check_filter_text)?;
         check_search(self.search.as_deref().unwrap_or_default())

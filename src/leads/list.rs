@@ -108,7 +108,7 @@ pub async fn list(
     order: LeadOrder,
     page: PageRequest<Key>,
 ) -> Result<Page<Lead, Key>> {
-    filter.check()?;
+    filter.check(viewer)?;
     if page.from.is_some_and(|from| !order.has(from)) {
         return Err(foreign_cursor());
     }

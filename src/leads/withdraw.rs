@@ -2,7 +2,9 @@
 
 use async_graphql::InputObject;
 
-use super::{Lead, LeadChange, LeadId, LeadStatus, change, events::updated, state::Step, update::check_version};
+use super::{
+    Lead, LeadChange, LeadId, LeadStatus, change, content, events::updated, state::Step, update::check_version,
+};
 use crate::{
     app::App,
     auth::Viewer,
@@ -20,7 +22,7 @@ pub struct WithdrawLeadInput {
     pub id: LeadId,
     /// Refuse with STALE_VERSION if the lead is not at this version.
     pub expected_version: Option<i32>,
-    /// Why: at most 500 characters.
+    /// Why: at most 500 characters, without contact details: everyone who sees the lead sees it.
     pub reason: Option<String>,
     /// Pay every claim back in full. ADMIN and SERVICE.
     #[graphql(default)]
@@ -33,7 +35,7 @@ pub async fn withdraw(app: &App, viewer: &Viewer, input: WithdrawLeadInput) -> R
         return Err(UserError::forbidden(&[], "A lead is withdrawn by its CUSTOMER, ADMIN or SERVICE.").into());
     }
     let mut complaints = Input::default();
-    let reason = complaints.optional_text(&["reason"], input.reason.as_deref(), 500);
+    let reason = content::optional_public_text(&mut complaints, &["reason"], input.reason.as_deref(), 500);
     if input.refund_claims && !viewer.role.is_operator() {
         complaints.forbidden(&["refundClaims"], "Claims are refunded by ADMIN and SERVICE only.");
     }

@@ -43,7 +43,7 @@ pub async fn update_settings(app: &App, viewer: &Viewer, input: TenantSettingsIn
     let changed = app
         .db
         .write(tenant, async move |tx| {
-            let mut found = store::find(tenant, tx).await?;
+            let mut found = store::lock(tenant, tx).await?;
             apply(&mut found, input);
             store::save_settings(tenant, tx, &found.settings).await?;
             Ok(found)

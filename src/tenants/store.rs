@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::{Tenant, TenantSettings};
 use crate::{
     clock::Timestamp,
-    db::{Tx, on, schema::tenants},
+    db::{Connection, Tx, on, schema::tenants},
     error::Result,
     ids::TenantId,
 };
@@ -31,6 +31,15 @@ pub async fn find_by_slug(tx: &mut Tx, slug: &str) -> Result<Option<TenantId>> {
 pub async fn find(tenant: TenantId, tx: &mut Tx) -> Result<Tenant> {
     let query = tenants::table.find(tenant);
     Ok(on!(tx, conn => query.select(Tenant::as_select()).first(conn).await)?)
+}
+
+/// The same, locked until the transaction ends; rows that refer to the tenant may still come.
+pub async fn lock(tenant: TenantId, tx: &mut Tx) -> Result<Tenant> {
+    if let Connection::Postgres(conn) = tx.connection()? {
+        let query = tenants::table.find(tenant).select(tenants::id).for_no_key_update();
+        query.first::<TenantId>(conn).await?;
+    }
+    find(tenant, tx).await
 }
 
 pub async fn save_settings(tenant: TenantId, tx: &mut Tx, settings: &TenantSettings) -> Result<()> {

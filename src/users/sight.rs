@@ -38,7 +38,7 @@ pub async fn sight(db: &Db, tenant: TenantId, role: Role, claims: &Claims, now: 
             phone: None,
             created_at: now,
         };
-        make(tenant, tx, &user).await
+        make(tenant, tx, &user, Some(claims.iat)).await
     })
     .await
 }
@@ -59,14 +59,19 @@ fn email(claims: &Claims) -> Option<String> {
     email.filter(|_| input.accept().is_ok())
 }
 
-/// Makes the user unless it is there, gives it the role, and gives a PROVIDER a wallet.
-async fn make(tenant: TenantId, tx: &mut Tx, user: &User) -> Result<Sighting> {
+/// Makes the user unless it is there, gives it the role, and gives a PROVIDER a wallet. A token that has become void since it
+/// was looked at (`issued_at`, in seconds) changes nothing.
+async fn make(tenant: TenantId, tx: &mut Tx, user: &User, issued_at: Option<i64>) -> Result<Sighting> {
     let always = Timestamp::from_micros(0);
     let mut sighting = Sighting { role: user.role, tokens_valid_from: always };
     if !store::insert(tenant, tx, user, always).await?
-        && let Some((mut known, tokens_valid_from)) = store::find(tenant, tx, &user.id).await?
+        && let Some((mut known, tokens_valid_from)) = store::lock(tenant, tx, &user.id).await?
     {
         sighting.tokens_valid_from = tokens_valid_from;
+        if issued_at.is_some_and(|issued_at| issued_at < tokens_valid_from.as_seconds()) {
+            sighting.role = known.role;
+            return Ok(sighting);
+        }
         if known.role != user.role {
             known.role = user.role;
             store::update(tenant, tx, &known).await?;
@@ -102,7 +107,7 @@ pub async fn ensure_provider(tenant: TenantId, tx: &mut Tx, now: Timestamp, id: 
                 phone: None,
                 created_at: now,
             };
-            make(tenant, tx, &user).await.map(drop)
+            make(tenant, tx, &user, None).await.map(drop)
         }
     }
 }

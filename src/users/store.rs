@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::{Role, User};
 use crate::{
     clock::Timestamp,
-    db::{Tx, on, schema::users},
+    db::{Connection, Tx, on, schema::users},
     error::Result,
     ids::{TenantId, UserId},
     input::{like_pattern, normalised},
@@ -66,6 +66,18 @@ pub async fn find(tenant: TenantId, tx: &mut Tx, user: &UserId) -> Result<Option
         .first(conn)
         .await
         .optional())?)
+}
+
+/// The same, locked until the transaction ends; rows that refer to the user may still come.
+pub async fn lock(tenant: TenantId, tx: &mut Tx, user: &UserId) -> Result<Option<(User, Timestamp)>> {
+    if let Connection::Postgres(conn) = tx.connection()? {
+        let query = users::table.find((tenant, user)).select(users::id).for_no_key_update();
+        // What turns up after this was not there to be locked.
+        if query.first::<UserId>(conn).await.optional()?.is_none() {
+            return Ok(None);
+        }
+    }
+    find(tenant, tx, user).await
 }
 
 pub async fn find_many(tenant: TenantId, tx: &mut Tx, ids: &[UserId]) -> Result<HashMap<UserId, User>> {

@@ -40,17 +40,19 @@ pub async fn upsert(app: &App, viewer: &Viewer, input: UpsertUserInput) -> Resul
     let user = app
         .db
         .write(tenant, async move |tx| {
-            let known = store::find(tenant, tx, &input.id).await?;
+            let mut known = store::lock(tenant, tx, &input.id).await?;
+            if known.is_none() {
+                let new = merged(None, &input, now);
+                may_be(by_admin, None, new.role)?;
+                if !store::insert(tenant, tx, &new, Timestamp::from_micros(0)).await? {
+                    // Made by a request that ran beside this one.
+                    known = store::lock(tenant, tx, &input.id).await?;
+                }
+            }
             let before = known.as_ref().map(|(user, _)| user.role);
-            if !by_admin && (input.role == Role::Admin || before == Some(Role::Admin)) {
-                return Err(UserError::forbidden(&["role"], "Only an ADMIN makes or changes an ADMIN.").into());
-            }
+            may_be(by_admin, before, input.role)?;
             let user = merged(known.map(|(user, _)| user), &input, now);
-            if before.is_some() {
-                store::update(tenant, tx, &user).await?;
-            } else {
-                store::insert(tenant, tx, &user, Timestamp::from_micros(0)).await?;
-            }
+            store::update(tenant, tx, &user).await?;
             if before.is_some_and(|before| before != user.role) {
                 store::set_tokens_valid_from(tenant, tx, &user.id, next_second(now)).await?;
             }
@@ -62,6 +64,14 @@ pub async fn upsert(app: &App, viewer: &Viewer, input: UpsertUserInput) -> Resul
         .await?;
     app.auth.forget(tenant, &id).await;
     Ok(user)
+}
+
+/// Only an ADMIN makes or changes an ADMIN.
+fn may_be(by_admin: bool, before: Option<Role>, role: Role) -> Result<(), UserError> {
+    if by_admin || (role != Role::Admin && before != Some(Role::Admin)) {
+        return Ok(());
+    }
+    Err(UserError::forbidden(&["role"], "Only an ADMIN makes or changes an ADMIN."))
 }
 
 fn check(input: UpsertUserInput) -> Result<UpsertUserInput> {

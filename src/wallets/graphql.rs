@@ -23,7 +23,7 @@ use crate::{
     ids::UserId,
     money::{Credits, SignedCredits},
     paging::{PageArgs, PageCursor},
-    users::User,
+    users::{Role, User},
 };
 
 /// A provider's credits. Seen by its owner, ADMIN and SERVICE.
@@ -172,6 +172,9 @@ impl WalletQuery {
     ) -> async_graphql::Result<Option<Wallet>> {
         let viewer = graphql::viewer(ctx)?;
         let owner = owner_id.unwrap_or_else(|| viewer.user.clone());
+        if owner == viewer.user && viewer.role != Role::Provider {
+            return Ok(None);
+        }
         Ok(nullable(ctx, visible(ctx, viewer, owner).await))
     }
 }

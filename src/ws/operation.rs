@@ -4,7 +4,7 @@
 //! stream cannot keep the others from being heard; and a stream is asked for its next event only when the last one is in
 //! the channel, which is what makes its position safe to tell (see `events::Positions`).
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use async_graphql::{Response, ServerError, parser::types::OperationType};
 use futures_util::{FutureExt, StreamExt};
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     app::App,
     auth::Viewer,
-    error::Fault,
+    error::{Error, Fault},
     events::Positions,
     gate::{self, Parameters},
     graphql,
@@ -29,6 +29,7 @@ pub(super) type Report = (Serial, Outcome);
 pub(super) struct Operation {
     pub app: App,
     pub viewer: Viewer,
+    pub token: Arc<str>,
     pub positions: Positions,
     pub serial: Serial,
     pub reports: mpsc::Sender<Report>,
@@ -45,6 +46,10 @@ impl Operation {
     }
 
     async fn execute(&self, parameters: Parameters) {
+        // A role may have changed since `connection_init`. What is known is remembered for moments: no query each time.
+        if let Err(Error::Fault(fault)) = self.app.auth.viewer(&self.token).await {
+            return self.refuse(vec![graphql::errors::fault(&fault)]).await;
+        }
         let mut request = parameters.into_request();
         let operation = match gate::check(&mut request) {
             Ok(operation) => operation,
@@ -55,7 +60,9 @@ impl Operation {
         let mut responses = self.app.schema.execute_stream(request);
         let mut verdict = Verdict::Ok;
         while let Some(response) = responses.next().await {
-            if operation.failed_before_execution(&response) {
+            // An event that could not be told in full must not be passed over: the client comes back for it with its cursor.
+            let holed = operation.kind == OperationType::Subscription && response.errors.iter().any(is_fault);
+            if holed || operation.failed_before_execution(&response) {
                 return self.refuse(response.errors).await;
             }
             if response.is_err() {
@@ -96,4 +103,10 @@ impl Operation {
     async fn report(&self, outcome: Outcome) {
         let _gone = self.reports.send((self.serial, outcome)).await;
     }
+}
+
+/// The server's fault, and perhaps gone in a moment.
+fn is_fault(error: &ServerError) -> bool {
+    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    matches!(code, Some(async_graphql::Value::String(code)) if code == "SERVICE_UNAVAILABLE" || code == "INTERNAL")
 }

@@ -1,6 +1,6 @@
 //! One socket: waits for whatever comes next, hands it to the protocol and does what the protocol says.
 
-use std::{collections::HashMap, future::pending, pin::Pin, time::Duration};
+use std::{collections::HashMap, future::pending, pin::Pin, sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::future::BoxFuture;
@@ -30,6 +30,8 @@ use crate::{
 const QUEUE: usize = 32;
 /// How often the token's deadline is looked at: the clock may be moved, so that one long sleep would not do.
 const WATCH: Duration = Duration::from_secs(1);
+/// How often the token is checked again while streams run; each operation checks it when it starts.
+const RECHECK: Duration = Duration::from_secs(30);
 /// How long the client gets to answer a close frame before the connection is cut.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -40,9 +42,12 @@ pub(super) struct Session {
     app: App,
     socket: WebSocket,
     protocol: Protocol,
-    /// The token of the upgrade's `Authorization` header.
-    token: Option<String>,
+    /// The token: of the upgrade's `Authorization` header, or the one that came with `connection_init`.
+    token: Option<Arc<str>>,
     check: Option<BoxFuture<'static, Result<Viewer>>>,
+    /// Whether the token is still good: a role may have changed.
+    recheck: Option<BoxFuture<'static, Result<Viewer>>>,
+    recheck_due: Interval,
     viewer: Option<Viewer>,
     positions: Positions,
     operations: JoinSet<()>,
@@ -61,6 +66,8 @@ enum Wake {
     Frame(Option<Result<Message, axum::Error>>),
     Report(Report),
     Checked(Result<Viewer>),
+    RecheckDue,
+    Rechecked(Result<Viewer>),
     InitOverdue,
     Watch,
     Ping,
@@ -85,8 +92,10 @@ impl Session {
             ping: every(limits.ping_interval),
             app,
             socket,
-            token,
+            token: token.map(Arc::from),
             check: None,
+            recheck: None,
+            recheck_due: every(RECHECK),
             viewer: None,
             positions: Positions::default(),
             operations: JoinSet::new(),
@@ -113,6 +122,8 @@ impl Session {
             frame = self.socket.recv() => Wake::Frame(frame),
             Some(report) = self.reports.recv() => Wake::Report(report),
             checked = present(&mut self.check) => Wake::Checked(checked),
+            _ = self.recheck_due.tick() => Wake::RecheckDue,
+            rechecked = present(&mut self.recheck) => Wake::Rechecked(rechecked),
             () = &mut self.init, if self.protocol.waits_for_init() => Wake::InitOverdue,
             _ = self.watch.tick() => Wake::Watch,
             _ = self.ping.tick() => Wake::Ping,
@@ -127,6 +138,11 @@ impl Session {
             Wake::Frame(frame) => self.frame(frame).await?,
             Wake::Report((serial, outcome)) => self.protocol.report(serial, &outcome),
             Wake::Checked(checked) => self.checked(checked),
+            Wake::RecheckDue => {
+                self.recheck = self.viewer.is_some().then(|| self.viewer_of_token());
+                None
+            }
+            Wake::Rechecked(rechecked) => self.rechecked(&rechecked),
             Wake::InitOverdue => self.protocol.init_overdue(),
             Wake::Watch => self.watch(),
             Wake::Ping => self.ping().await?,
@@ -190,17 +206,31 @@ impl Session {
     /// The token of the payload wins over the one of the upgrade.
     fn authenticate(&mut self, payload: &Map<String, Value>) {
         let sent = payload.iter().find(|(key, value)| key.eq_ignore_ascii_case("authorization") && !value.is_null());
-        let token = match sent {
-            Some((_, authorization)) => authorization.as_str().and_then(gate::bearer).map(str::to_owned),
-            None => self.token.take(),
-        };
-        let app = self.app.clone();
-        self.check = Some(Box::pin(async move {
+        if let Some((_, authorization)) = sent {
+            self.token = authorization.as_str().and_then(gate::bearer).map(Arc::from);
+        }
+        self.check = Some(self.viewer_of_token());
+    }
+
+    fn viewer_of_token(&self) -> BoxFuture<'static, Result<Viewer>> {
+        let (app, token) = (self.app.clone(), self.token.clone());
+        Box::pin(async move {
             match token {
                 Some(token) => app.auth.viewer(&token).await,
                 None => Err(auth::MISSING.into()),
             }
-        }));
+        })
+    }
+
+    /// Ends the socket of a token that has become void. Should the database be away, the next look will tell.
+    fn rechecked(&mut self, rechecked: &Result<Viewer>) -> Option<Effect> {
+        self.recheck = None;
+        match rechecked {
+            Err(Error::Fault(fault @ Fault::Unauthenticated(_))) => {
+                self.protocol.end(close_code::FORBIDDEN, fault.message())
+            }
+            _ => None,
+        }
     }
 
     fn checked(&mut self, checked: Result<Viewer>) -> Option<Effect> {
@@ -223,10 +253,11 @@ impl Session {
     }
 
     fn start(&mut self, serial: Serial, parameters: Parameters) {
-        let Some(viewer) = self.viewer.clone() else { return };
+        let (Some(viewer), Some(token)) = (self.viewer.clone(), self.token.clone()) else { return };
         let operation = Operation {
             app: self.app.clone(),
             viewer,
+            token,
             positions: self.positions.clone(),
             serial,
             reports: self.sender.clone(),

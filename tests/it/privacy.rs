@@ -151,13 +151,17 @@ impl<'a> Witness<'a> {
         let other = if self.name == OWNER { REFUNDED } else { OWNER };
         for query in [
             "query($id: ID!) { user(id: $id) { name email } wallet(ownerId: $id) { balance } }",
-            "query($id: ID!) { claims(filter: { providerId: $id }) { nodes { ...claim } }
-                leads(filter: { customerId: $id }) { nodes { ...lead } } }",
+            "query($id: ID!) { claims(filter: { providerId: $id }) { nodes { ...claim } } }",
         ] {
             for id in [other, CUSTOMER] {
                 self.ask(query, json!({ "id": id })).await;
             }
         }
+        // Who posts a lead is part of what a provider pays for: it may not even ask.
+        let fishing = "query($id: ID!) { leads(filter: { customerId: $id }) { totalCount nodes { id } } }";
+        let answer = self.client.query(fishing, json!({ "id": CUSTOMER })).await;
+        assert_eq!(answer.body["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+        assert!(answer.body["data"].is_null(), "{answer}");
     }
 
     /// Nothing of these was ever in anything that was sent to it.

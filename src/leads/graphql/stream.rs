@@ -158,7 +158,7 @@ const MAX_IDS: usize = 1_000;
 impl Watch {
     pub fn new(ctx: &Context<'_>, ids: Option<Vec<LeadId>>, filter: Option<LeadFilter>) -> Result<Self> {
         let filter = filter.unwrap_or_default();
-        filter.check()?;
+        filter.check(graphql::viewer(ctx)?)?;
         if ids.as_ref().is_some_and(|ids| ids.len() > MAX_IDS) {
             return Err(Fault::BadUserInput(format!("`leadIds` has at most {MAX_IDS} ids.")).into());
         }

@@ -137,6 +137,25 @@ pub async fn find_by_reference(
         .optional())?)
 }
 
+/// Makes those who post the same contact and category at once look for duplicates one after the other. (On SQLite the one
+/// writer does.)
+pub async fn lock_contact(
+    tenant: TenantId,
+    tx: &mut Tx,
+    category: &str,
+    (email_key, phone_key): &(Option<String>, Option<String>),
+) -> Result<()> {
+    let Connection::Postgres(conn) = tx.connection()? else { return Ok(()) };
+    let mut keys: Vec<String> =
+        [email_key, phone_key].into_iter().flatten().map(|key| format!("{tenant} {category} {key}")).collect();
+    keys.sort();
+    for key in keys {
+        let lock = diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))");
+        lock.bind::<diesel::sql_types::Text, _>(key).execute(conn).await?;
+    }
+    Ok(())
+}
+
 /// The newest lead of this category with the same e-mail address or phone number since then.
 pub async fn find_duplicate(
     tenant: TenantId,

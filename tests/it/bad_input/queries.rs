@@ -34,7 +34,7 @@ async fn code(server: &TestServer, who: Who, selection: &str) -> String {
     }
     let code = answer.body["errors"][0]["extensions"]["code"].as_str();
     assert_ne!(code, Some("INTERNAL"), "{selection}: {answer}");
-    code.unwrap_or("refused by GraphQL itself").to_owned()
+    code.unwrap_or("no code").to_owned()
 }
 
 async fn paging_arguments(engine: Engine) {
@@ -48,13 +48,11 @@ async fn paging_arguments(engine: Engine) {
                 "{list}"
             );
         }
-        for size in ["-1", "101", "2147483647", "-2147483648"] {
+        // The last four are refused by GraphQL itself.
+        for size in ["-1", "101", "2147483647", "-2147483648", "2147483648", "1.5", "\"1\"", "99999999999999999999999"]
+        {
             let asked = list.replace("ARGUMENTS", &format!("first: {size}"));
             assert_eq!(code(&server, who, &asked).await, "BAD_USER_INPUT", "{asked}");
-        }
-        for size in ["2147483648", "1.5", "\"1\"", "99999999999999999999999"] {
-            let asked = list.replace("ARGUMENTS", &format!("first: {size}"));
-            assert_eq!(code(&server, who, &asked).await, "refused by GraphQL itself", "{asked}");
         }
     }
     let cursor = server.ask(ADMIN, "{ leads { pageInfo { endCursor } } }", Value::Null).await;
