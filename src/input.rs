@@ -40,6 +40,20 @@ impl Input {
         self.refuse(UserError::new(ErrorCode::Forbidden, path, message));
     }
 
+    /// Refuses null for fields that always have a value: for each its name, and whether it was sent as null.
+    pub fn never_null(&mut self, fields: &[(&str, bool)]) {
+        for (field, _) in fields.iter().filter(|(_, null)| *null) {
+            self.invalid(&[field], "This cannot be cleared: leave the field out to keep it.");
+        }
+    }
+
+    /// Refuses to a CUSTOMER what only ADMIN and SERVICE may set: for each field its name, and whether it was sent.
+    pub fn operators_alone(&mut self, fields: &[(&str, bool)]) {
+        for (field, _) in fields.iter().filter(|(_, sent)| *sent) {
+            self.forbidden(&[field], format!("{field} is set by ADMIN and SERVICE only."));
+        }
+    }
+
     /// Text that must be there: trimmed, not blank, at most `max` characters, no control characters but line breaks and tabs.
     pub fn text(&mut self, path: &[&str], text: &str, max: usize) -> String {
         let text = text.trim();

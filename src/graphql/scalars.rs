@@ -9,7 +9,6 @@ use async_graphql::{
 
 use crate::{
     clock::Timestamp,
-    error::Fault,
     events::Cursor,
     ids::{Id, UserId},
     money::{Amount, Credits, SignedCredits},
@@ -103,11 +102,8 @@ fn whole<T: InputType>(value: &Value) -> Result<i64, InputValueError<T>> {
 #[Scalar]
 impl ScalarType for Cursor {
     fn parse(value: Value) -> InputValueResult<Self> {
-        Self::parse(&text(value)?).ok_or_else(|| {
-            // As a foreign one is refused, so that clients need to know one code.
-            let fault = Fault::BadUserInput("this is not a Cursor of an event or a streamCursor".to_owned());
-            InputValueError::custom(fault.message()).with_extension("code", fault.code())
-        })
+        Self::parse(&text(value)?)
+            .ok_or_else(|| InputValueError::custom("this is not a Cursor of an event or a streamCursor"))
     }
 
     fn is_valid(value: &Value) -> bool {

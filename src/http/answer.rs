@@ -34,7 +34,18 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, error: Box::new(ServerError::new(message, None)), header: None }
+        let mut error = ServerError::new(message, None);
+        let code = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => Some("LIMIT_EXCEEDED"),
+            StatusCode::FORBIDDEN => Some("FORBIDDEN"),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Some("SERVICE_UNAVAILABLE"),
+            // The request's own fault: the gate says so of what has no code.
+            _ => None,
+        };
+        if let Some(code) = code {
+            error.extensions.get_or_insert_default().set("code", code);
+        }
+        Self { status, error: Box::new(error), header: None }
     }
 
     pub(super) fn with(self, name: HeaderName, value: &'static str) -> Self {

@@ -217,13 +217,11 @@ fn customer(input: &mut Input, viewer: &Viewer, given: &CreateLeadInput) -> User
 /// What only ADMIN and SERVICE may set.
 fn check_terms(input: &mut Input, viewer: &Viewer, given: &CreateLeadInput) {
     if !viewer.role.is_operator() {
-        for (field, set) in
-            [("price", given.price.is_some()), ("maxClaims", given.max_claims.is_some()), ("isTest", given.is_test)]
-        {
-            if set {
-                input.forbidden(&[field], format!("{field} is set by ADMIN and SERVICE only."));
-            }
-        }
+        input.operators_alone(&[
+            ("price", given.price.is_some()),
+            ("maxClaims", given.max_claims.is_some()),
+            ("isTest", given.is_test),
+        ]);
         return;
     }
     if let Some(price) = given.price {

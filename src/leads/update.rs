@@ -125,13 +125,21 @@ impl Edit {
 
 fn check(viewer: &Viewer, given: &UpdateLeadInput) -> Result<Edit> {
     let mut input = Input::default();
-    refuse_nulls(&mut input, given);
+    input.never_null(&[
+        ("title", given.title.is_null()),
+        ("description", given.description.is_null()),
+        ("category", given.category.is_null()),
+        ("urgency", given.urgency.is_null()),
+        ("location", given.location.is_null()),
+        ("contact", given.contact.is_null()),
+        ("price", given.price.is_null()),
+        ("maxClaims", given.max_claims.is_null()),
+    ]);
     if !viewer.role.is_operator() {
-        for (field, set) in [("price", !given.price.is_undefined()), ("maxClaims", !given.max_claims.is_undefined())] {
-            if set {
-                input.forbidden(&[field], format!("{field} is set by ADMIN and SERVICE only."));
-            }
-        }
+        input.operators_alone(&[
+            ("price", !given.price.is_undefined()),
+            ("maxClaims", !given.max_claims.is_undefined()),
+        ]);
     }
     if let Some(price) = given.price.value() {
         input.credits(&["price"], *price);
@@ -165,24 +173,6 @@ fn check(viewer: &Viewer, given: &UpdateLeadInput) -> Result<Edit> {
     };
     input.accept()?;
     Ok(edit)
-}
-
-/// These are never without a value.
-fn refuse_nulls(input: &mut Input, given: &UpdateLeadInput) {
-    for (field, null) in [
-        ("title", given.title.is_null()),
-        ("description", given.description.is_null()),
-        ("category", given.category.is_null()),
-        ("urgency", given.urgency.is_null()),
-        ("location", given.location.is_null()),
-        ("contact", given.contact.is_null()),
-        ("price", given.price.is_null()),
-        ("maxClaims", given.max_claims.is_null()),
-    ] {
-        if null {
-            input.invalid(&[field], "This cannot be cleared: leave the field out to keep it.");
-        }
-    }
 }
 
 /// Price, places and expiry, as the table of states allows.

@@ -55,7 +55,15 @@ pub async fn update_settings(app: &App, viewer: &Viewer, input: TenantSettingsIn
 
 fn check(input: &TenantSettingsInput) -> Result<()> {
     let mut complaints = Input::default();
-    refuse_nulls(&mut complaints, input);
+    complaints.never_null(&[
+        ("currency", input.currency.is_null()),
+        ("autoVerifyLeads", input.auto_verify_leads.is_null()),
+        ("defaultLeadPrice", input.default_lead_price.is_null()),
+        ("defaultMaxClaims", input.default_max_claims.is_null()),
+        ("leadLifetimeHours", input.lead_lifetime_hours.is_null()),
+        ("competitiveAt", input.competitive_at.is_null()),
+        ("lowBalanceThreshold", input.low_balance_threshold.is_null()),
+    ]);
     if let Some(currency) = input.currency.value()
         && (currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()))
     {
@@ -76,22 +84,6 @@ fn check(input: &TenantSettingsInput) -> Result<()> {
         complaints.credits(&["lowBalanceThreshold"], *threshold);
     }
     complaints.accept()
-}
-
-fn refuse_nulls(complaints: &mut Input, input: &TenantSettingsInput) {
-    for (field, null) in [
-        ("currency", input.currency.is_null()),
-        ("autoVerifyLeads", input.auto_verify_leads.is_null()),
-        ("defaultLeadPrice", input.default_lead_price.is_null()),
-        ("defaultMaxClaims", input.default_max_claims.is_null()),
-        ("leadLifetimeHours", input.lead_lifetime_hours.is_null()),
-        ("competitiveAt", input.competitive_at.is_null()),
-        ("lowBalanceThreshold", input.low_balance_threshold.is_null()),
-    ] {
-        if null {
-            complaints.invalid(&[field], "This cannot be cleared: leave the field out to keep it.");
-        }
-    }
 }
 
 fn apply(tenant: &mut Tenant, input: TenantSettingsInput) {

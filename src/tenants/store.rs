@@ -35,11 +35,11 @@ pub async fn find(tenant: TenantId, tx: &mut Tx) -> Result<Tenant> {
 
 /// The same, locked until the transaction ends; rows that refer to the tenant may still come.
 pub async fn lock(tenant: TenantId, tx: &mut Tx) -> Result<Tenant> {
-    if let Connection::Postgres(conn) = tx.connection()? {
-        let query = tenants::table.find(tenant).select(tenants::id).for_no_key_update();
-        query.first::<TenantId>(conn).await?;
-    }
-    find(tenant, tx).await
+    let query = tenants::table.find(tenant);
+    Ok(match tx.connection()? {
+        Connection::Sqlite(conn) => query.select(Tenant::as_select()).first(conn).await?,
+        Connection::Postgres(conn) => query.select(Tenant::as_select()).for_no_key_update().first(conn).await?,
+    })
 }
 
 pub async fn save_settings(tenant: TenantId, tx: &mut Tx, settings: &TenantSettings) -> Result<()> {

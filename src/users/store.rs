@@ -70,14 +70,14 @@ pub async fn find(tenant: TenantId, tx: &mut Tx, user: &UserId) -> Result<Option
 
 /// The same, locked until the transaction ends; rows that refer to the user may still come.
 pub async fn lock(tenant: TenantId, tx: &mut Tx, user: &UserId) -> Result<Option<(User, Timestamp)>> {
-    if let Connection::Postgres(conn) = tx.connection()? {
-        let query = users::table.find((tenant, user)).select(users::id).for_no_key_update();
-        // What turns up after this was not there to be locked.
-        if query.first::<UserId>(conn).await.optional()?.is_none() {
-            return Ok(None);
+    let query = users::table.find((tenant, user));
+    let valid_from = users::tokens_valid_from;
+    Ok(match tx.connection()? {
+        Connection::Sqlite(conn) => query.select((User::as_select(), valid_from)).first(conn).await.optional()?,
+        Connection::Postgres(conn) => {
+            query.select((User::as_select(), valid_from)).for_no_key_update().first(conn).await.optional()?
         }
-    }
-    find(tenant, tx, user).await
+    })
 }
 
 pub async fn find_many(tenant: TenantId, tx: &mut Tx, ids: &[UserId]) -> Result<HashMap<UserId, User>> {

@@ -52,7 +52,9 @@ pub async fn upsert(app: &App, viewer: &Viewer, input: UpsertUserInput) -> Resul
             let before = known.as_ref().map(|(user, _)| user.role);
             may_be(by_admin, before, input.role)?;
             let user = merged(known.map(|(user, _)| user), &input, now);
-            store::update(tenant, tx, &user).await?;
+            if before.is_some() {
+                store::update(tenant, tx, &user).await?;
+            }
             if before.is_some_and(|before| before != user.role) {
                 store::set_tokens_valid_from(tenant, tx, &user.id, next_second(now)).await?;
             }

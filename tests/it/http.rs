@@ -192,6 +192,7 @@ async fn a_body_may_be_as_large_as_the_limit() {
         assert_eq!(reply.status, status, "{length}: {reply:?}");
         if status == 413 {
             assert!(reply.refusal().contains(&limit.to_string()), "{reply:?}");
+            assert_eq!(reply.json()["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
         }
     }
 }

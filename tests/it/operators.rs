@@ -4,7 +4,6 @@ mod lost;
 
 use std::time::Duration;
 
-use leadcast::db::Target;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -112,9 +111,7 @@ async fn the_database_may_go_away_and_come_back() {
     }
     let cluster = Cluster::new().await;
     let database = cluster.database().await;
-    let url = database.url();
-    let server =
-        TestServer::start_with(Engine::Postgres, |settings| settings.database_url = Some(Target::Postgres(url))).await;
+    let server = TestServer::start_on(&database).await;
     let after = json!({ "after": server.user("demo", "pat").stream_cursor().await });
     let mut socket = server.socket("demo", "pat").await;
     let mut created =

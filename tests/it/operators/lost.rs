@@ -1,6 +1,5 @@
 //! A client that goes away in the middle of its request leaves no transaction and no lock behind.
 
-use leadcast::db::Target;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -69,9 +68,7 @@ async fn a_request_may_be_cut_while_it_waits_for_a_lock() {
     }
     let cluster = Cluster::new().await;
     let database = cluster.database().await;
-    let url = database.url();
-    let server =
-        TestServer::start_with(Engine::Postgres, |settings| settings.database_url = Some(Target::Postgres(url))).await;
+    let server = TestServer::start_on(&database).await;
     let lead = server.open(json!({ "price": PRICE, "maxClaims": 1 })).await;
     let (holder, observer) = (Sql::of(&server).await, Sql::of(&server).await);
     let sessions = async |what: &str| {

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use leadcast::{app::App, clock::Clock, config::Settings, error::Result, users::Role};
+use leadcast::{app::App, clock::Clock, config::Settings, db::Target, error::Result, users::Role};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Handle, sync::oneshot, task::JoinHandle};
 
@@ -10,6 +10,7 @@ use super::{
     PATIENCE,
     client::Client,
     database::{Database, Engine, temporary_folder},
+    postgres,
     socket::{RawSocket, Socket},
     soon,
 };
@@ -53,6 +54,12 @@ impl TestServer {
         let server = Self::node(settings, ground.into()).await;
         leadcast::dev::seed(&server.app).await.expect("the demo tenants can be made");
         server
+    }
+
+    /// On a database of one's own cluster.
+    pub async fn start_on(database: &postgres::Database) -> Self {
+        let url = database.url();
+        Self::start_with(Engine::Postgres, |settings| settings.database_url = Some(Target::Postgres(url))).await
     }
 
     /// Another node on the same database.
