@@ -27,7 +27,7 @@ pub struct Tx {
 }
 
 #[allow(clippy::large_enum_variant)] // one per transaction, never in a collection
-pub(crate) enum Connection {
+pub enum Connection {
     Sqlite(Object<Sqlite>),
     Postgres(Object<Postgres>),
 }
@@ -46,6 +46,17 @@ pub(crate) enum Mode {
 impl Mode {
     pub fn reads_only(self) -> bool {
         matches!(self, Self::Read(_) | Self::Across)
+    }
+
+    /// In one round trip with the role and the tenant that row level security goes by.
+    fn begin_on_postgres(self) -> String {
+        let of_tenant = |tenant| format!("SET LOCAL ROLE leadcast_tenant; SET LOCAL leadcast.tenant = '{tenant}'");
+        match self {
+            Self::Read(tenant) => format!("BEGIN READ ONLY; {}", of_tenant(tenant)),
+            Self::Write(tenant) => format!("BEGIN; {}", of_tenant(tenant)),
+            Self::Across => "BEGIN READ ONLY; SET LOCAL ROLE leadcast_across".to_owned(),
+            Self::Upkeep => "BEGIN; SET LOCAL ROLE leadcast_upkeep".to_owned(),
+        }
     }
 }
 
@@ -71,7 +82,7 @@ pub(crate) use on;
 
 impl Tx {
     /// For the few places where the engines need different statements.
-    pub(crate) fn connection(&mut self) -> Result<&mut Connection> {
+    pub fn connection(&mut self) -> Result<&mut Connection> {
         self.connection.as_mut().ok_or_else(|| Error::internal("the transaction has ended"))
     }
 
@@ -87,15 +98,7 @@ impl Tx {
                 .await?;
             }
             Connection::Postgres(conn) => {
-                let begin = match mode {
-                    Mode::Read(tenant) => {
-                        format!("BEGIN READ ONLY; SET LOCAL leadcast.tenant = '{tenant}'")
-                    }
-                    Mode::Write(tenant) => format!("BEGIN; SET LOCAL leadcast.tenant = '{tenant}'"),
-                    Mode::Across => "BEGIN READ ONLY".to_owned(),
-                    Mode::Upkeep => "BEGIN".to_owned(),
-                };
-                AnsiTransactionManager::begin_transaction_sql(&mut **conn, &begin).await?;
+                AnsiTransactionManager::begin_transaction_sql(&mut **conn, &mode.begin_on_postgres()).await?;
             }
         }
         Ok(tx)

@@ -18,6 +18,7 @@ mod permissions;
 mod privacy;
 mod races;
 mod resume;
+mod row_level_security;
 mod smoke;
 mod states;
 mod support;

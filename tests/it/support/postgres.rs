@@ -129,15 +129,21 @@ impl Cluster {
     }
 
     fn url(&self, database: &str) -> String {
+        self.url_as("postgres", database)
+    }
+
+    /// `user` is one that a test has made; the usual one is a superuser.
+    pub fn url_as(&self, user: &str, database: &str) -> String {
         let socket = self.folder.to_str().expect("mktemp gives ASCII").replace('/', "%2F");
-        format!("postgres://postgres@{socket}:5432/{database}")
+        format!("postgres://{user}@{socket}:5432/{database}")
     }
 
     fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
-    async fn execute(&self, sql: &str) {
+    /// Runs a statement as the superuser, in no particular database.
+    pub async fn execute(&self, sql: &str) {
         let (client, connection) =
             tokio_postgres::connect(&self.url("postgres"), NoTls).await.expect("PostgreSQL answers");
         let connection = tokio::spawn(connection);
