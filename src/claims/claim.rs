@@ -57,39 +57,50 @@ async fn claim_once(app: &App, viewer: &Viewer, input: ClaimLeadInput) -> Result
 }
 
 /// The rules, from top to bottom. What was claimed before is answered before anything else is asked.
-async fn take(tx: &mut Tx, clock: &Clock, viewer: &Viewer, input: &ClaimLeadInput) -> Result<Claimed> {
-    let tenant = viewer.tenant;
+///
+/// What does not wait for each other's answers is sent together, in the order of locks (lead, wallet), with the events last.
+async fn take(tx: &Tx, clock: &Clock, viewer: &Viewer, input: &ClaimLeadInput) -> Result<Claimed> {
+    let (tenant, provider) = (viewer.tenant, &viewer.user);
     let unknown = || UserError::not_found(&["leadId"], "lead");
-    let before = leads::lock(tenant, tx, input.lead_id).await?.ok_or_else(unknown)?;
+    let (before, own, wallet) = tokio::try_join!(
+        biased;
+        leads::lock(tenant, tx, input.lead_id),
+        store::of_provider(tenant, tx, input.lead_id, provider),
+        wallets::lock(tenant, tx, provider),
+    )?;
+    let before = before.ok_or_else(unknown)?;
     let now = clock.now();
-    if let Some(claim) = store::of_provider(tenant, tx, before.id, &viewer.user).await? {
+    if let Some(claim) = own {
         return claimed_before(tenant, tx, claim, before).await;
     }
     if !before.visible_to(viewer) {
         return Err(unknown().into());
     }
     before.claimable(now, input.max_price)?;
-    let wallet = wallets::lock(tenant, tx, &viewer.user).await?.ok_or_else(no_wallet)?;
+    let wallet = wallet.ok_or_else(no_wallet)?;
     wallet.can_pay(before.price, &["leadId"])?;
 
-    let claim = Claim::new(&before, viewer.user.clone(), now);
-    store::insert(tenant, tx, &claim).await?;
+    let claim = Claim::new(&before, provider.clone(), now);
     let payment = Movement { change: claim.price.as_loss(), reason: Reason::Claim(claim.id), path: &["leadId"] };
-    let (wallet, entry) = wallets::apply(tenant, tx, now, &wallet, payment).await?;
+    let payment = wallet.book(payment, now)?;
     let mut lead = before.clone();
     lead.take_place();
-    leads::save(tenant, tx, &mut lead).await?;
-
     let mut facts = vec![leads::claimed(&before, &lead, &claim)?];
     if lead.status == LeadStatus::Full {
         facts.push(leads::updated(Some(&before), &lead, LeadChange::Filled)?);
     }
-    facts.push(wallets::balance_updated(&wallet, &entry)?);
-    events::append(tenant, tx, now, facts).await?;
-    Ok(Claimed { claim, lead, wallet, entry, replayed: false })
+    facts.push(wallets::balance_updated(&payment.wallet, &payment.entry)?);
+    tokio::try_join!(
+        biased;
+        store::insert(tenant, tx, &claim),
+        wallets::save(tenant, tx, &payment),
+        leads::save_places(tenant, tx, &lead),
+        events::append(tenant, tx, now, facts),
+    )?;
+    Ok(Claimed { claim, lead, wallet: payment.wallet, entry: payment.entry, replayed: false })
 }
 
-async fn claimed_before(tenant: TenantId, tx: &mut Tx, claim: Claim, lead: Lead) -> Result<Claimed> {
+async fn claimed_before(tenant: TenantId, tx: &Tx, claim: Claim, lead: Lead) -> Result<Claimed> {
     if !claim.opens_contact() {
         let message = "Your claim on this lead was refunded, which is final.";
         return Err(UserError::new(ErrorCode::LeadClosed, &["leadId"], message).into());
@@ -100,7 +111,7 @@ async fn claimed_before(tenant: TenantId, tx: &mut Tx, claim: Claim, lead: Lead)
 /// The claim, its entry of this type, and the wallet as it is now.
 pub(super) async fn replayed(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     claim: Claim,
     lead: Lead,
     entry_type: LedgerEntryType,

@@ -26,7 +26,7 @@ pub fn own_claims(db: &Db, tenant: TenantId, provider: UserId) -> Loader<LeadId,
     Loader::new(move |leads: Vec<LeadId>| {
         let (db, provider) = (db.clone(), provider.clone());
         async move {
-            let of_leads = async move |tx: &mut _| store::of_provider_among(tenant, tx, &provider, &leads).await;
+            let of_leads = async move |tx: &_| store::of_provider_among(tenant, tx, &provider, &leads).await;
             let found = db.read(tenant, of_leads).await?;
             Ok(found.into_iter().map(|claim| (claim.lead_id, claim)).collect())
         }
@@ -39,7 +39,7 @@ pub fn claimants(db: &Db, tenant: TenantId, customer: UserId) -> Loader<UserId, 
     Loader::new(move |providers: Vec<UserId>| {
         let (db, customer) = (db.clone(), customer.clone());
         async move {
-            let among = async move |tx: &mut _| store::claimants_among(tenant, tx, &customer, &providers).await;
+            let among = async move |tx: &_| store::claimants_among(tenant, tx, &customer, &providers).await;
             let found = db.read(tenant, among).await?;
             Ok(found.into_iter().map(|provider| (provider, ())).collect())
         }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The claim as it is with its lead locked; `NOT_FOUND` when there is none.
-pub(super) async fn lock(tenant: TenantId, tx: &mut Tx, id: ClaimId) -> Result<(Claim, Lead)> {
+pub(super) async fn lock(tenant: TenantId, tx: &Tx, id: ClaimId) -> Result<(Claim, Lead)> {
     let unknown = || UserError::not_found(&["id"], "claim");
     let seen = store::find(tenant, tx, id).await?.ok_or_else(unknown)?;
     let lead = leads::lock(tenant, tx, seen.lead_id).await?.ok_or_else(unknown)?;

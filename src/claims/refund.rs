@@ -62,7 +62,7 @@ pub async fn refund(app: &App, viewer: &Viewer, input: RefundClaimInput) -> Resu
     app.db.write(tenant, async move |tx| refund_one(tenant, tx, &clock, &input).await).await
 }
 
-async fn refund_one(tenant: TenantId, tx: &mut Tx, clock: &Clock, input: &RefundClaimInput) -> Result<Claimed> {
+async fn refund_one(tenant: TenantId, tx: &Tx, clock: &Clock, input: &RefundClaimInput) -> Result<Claimed> {
     let (mut claim, before) = lock(tenant, tx, input.id).await?;
     let amount = match claim.refundable(input.amount)? {
         Refund::Due(amount) => amount,
@@ -77,7 +77,7 @@ async fn refund_one(tenant: TenantId, tx: &mut Tx, clock: &Clock, input: &Refund
     }
     let change = place_change(&before, &lead);
     if change.is_some() {
-        leads::save(tenant, tx, &mut lead).await?;
+        leads::save_places(tenant, tx, &lead).await?;
     }
     let mut facts = vec![updated(&claim, &lead)?, wallets::balance_updated(&wallet, &entry)?];
     if let Some(change) = change {
@@ -89,13 +89,7 @@ async fn refund_one(tenant: TenantId, tx: &mut Tx, clock: &Clock, input: &Refund
 
 /// Refunds in full what is not yet refunded of a locked and saved `lead`; its places and its status stay. Returns the
 /// events, to be appended with the lead's own.
-pub async fn refund_all(
-    tenant: TenantId,
-    tx: &mut Tx,
-    now: Timestamp,
-    lead: &Lead,
-    reason: &str,
-) -> Result<Vec<NewEvent>> {
+pub async fn refund_all(tenant: TenantId, tx: &Tx, now: Timestamp, lead: &Lead, reason: &str) -> Result<Vec<NewEvent>> {
     let mut claims = store::of_lead(tenant, tx, lead.id).await?;
     claims.retain(Claim::opens_contact);
     // Everyone locks wallets in the same order, so that two of these never wait for each other.
@@ -112,7 +106,7 @@ pub async fn refund_all(
 
 async fn pay_back(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     now: Timestamp,
     claim: &mut Claim,
     amount: Credits,

@@ -32,7 +32,7 @@ pub async fn update(app: &App, viewer: &Viewer, input: UpdateClaimInput) -> Resu
     app.db.write(viewer.tenant, async move |tx| note(tx, &clock, &viewer, &input).await).await
 }
 
-async fn note(tx: &mut Tx, clock: &Clock, viewer: &Viewer, input: &UpdateClaimInput) -> Result<(Claim, Lead)> {
+async fn note(tx: &Tx, clock: &Clock, viewer: &Viewer, input: &UpdateClaimInput) -> Result<(Claim, Lead)> {
     let tenant = viewer.tenant;
     let (mut claim, lead) = lock(tenant, tx, input.id).await?;
     if !claim.visible_to(viewer) {

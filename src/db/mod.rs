@@ -31,7 +31,10 @@ use std::{
 
 use diesel::{QueryableByName, sql_query};
 use diesel_async::{RunQueryDsl, pooled_connection::deadpool::Pool};
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Mutex, Notify},
+    time::Instant,
+};
 
 pub use migrations::migrate;
 pub use tx::{Connection, Tx};
@@ -99,7 +102,7 @@ pub(crate) struct Wake {
     pub others: Arc<Notify>,
 }
 
-/// A transaction's work: an async closure over `&mut Tx` that can be sent to another thread and cloned to be run again.
+/// A transaction's work: an async closure over `&Tx` that can be sent to another thread and cloned to be run again.
 /// (A trait only because an async closure's future cannot yet be bound by `Send` otherwise.)
 pub trait Work<T, R>: AsyncFnOnce(T) -> R + FnOnce(T) -> <Self as Work<T, R>>::Fut {
     type Fut: Future<Output = R>;
@@ -132,7 +135,7 @@ impl Db {
     /// Runs `work` in a transaction of `tenant` that may write; commits when it returns `Ok`.
     pub async fn write<F, T>(&self, tenant: TenantId, work: F) -> Result<T>
     where
-        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+        for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
         F: Clone + Send + 'static,
         T: Send + 'static,
     {
@@ -142,7 +145,7 @@ impl Db {
     /// Runs `work` in a read-only transaction of `tenant`.
     pub async fn read<F, T>(&self, tenant: TenantId, work: F) -> Result<T>
     where
-        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+        for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
         F: Clone + Send + 'static,
         T: Send + 'static,
     {
@@ -153,7 +156,7 @@ impl Db {
     /// tenant.
     pub async fn across<F, T>(&self, work: F) -> Result<T>
     where
-        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+        for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
         F: Clone + Send + 'static,
         T: Send + 'static,
     {
@@ -163,7 +166,7 @@ impl Db {
     /// Writes what belongs to no tenant: the log's floor and a new tenant.
     pub async fn upkeep<F, T>(&self, work: F) -> Result<T>
     where
-        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+        for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
         F: Clone + Send + 'static,
         T: Send + 'static,
     {
@@ -172,7 +175,7 @@ impl Db {
 
     async fn detached<F, T>(&self, mode: Mode, work: F) -> Result<T>
     where
-        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+        for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
         F: Clone + Send + 'static,
         T: Send + 'static,
     {
@@ -186,7 +189,7 @@ impl Db {
 
     async fn repeat<F, T>(&self, mode: Mode, work: F) -> Result<T>
     where
-        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+        for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
         F: Clone,
     {
         let started = Instant::now();
@@ -206,12 +209,12 @@ impl Db {
 
     async fn attempt<F, T>(&self, mode: Mode, work: F) -> Result<T>
     where
-        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T> + Work<&'t mut Tx, Result<T>, Fut: Send>,
+        for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
     {
-        let mut tx = self.begin(mode).await?;
-        match work(&mut tx).await {
+        let tx = self.begin(mode).await?;
+        match work(&tx).await {
             Ok(value) => {
-                let appended = tx.appended;
+                let appended = tx.has_appended();
                 tx.commit().await?;
                 if appended {
                     self.wake.hub.notify_one();
@@ -241,9 +244,11 @@ impl Db {
     async fn connection(&self, mode: Mode) -> Result<Connection> {
         match &self.engine {
             Engine::Sqlite(pools) if mode.reads_only() => {
-                patient(POOL_PATIENCE, pools.readers.get()).await.map(Connection::Sqlite)
+                patient(POOL_PATIENCE, pools.readers.get()).await.map(Mutex::new).map(Connection::Sqlite)
             }
-            Engine::Sqlite(pools) => patient(WRITER_PATIENCE, pools.writer.get()).await.map(Connection::Sqlite),
+            Engine::Sqlite(pools) => {
+                patient(WRITER_PATIENCE, pools.writer.get()).await.map(Mutex::new).map(Connection::Sqlite)
+            }
             Engine::Postgres { pool, .. } => patient(POOL_PATIENCE, pool.get()).await.map(Connection::Postgres),
         }
     }
@@ -256,15 +261,17 @@ impl Db {
             now: Timestamp,
         }
         let now = self
-            .across(async move |tx| match tx.connection()? {
-                Connection::Postgres(conn) => {
-                    let Now { now } = sql_query("SELECT clock_timestamp() AS now").get_result(conn).await?;
-                    Ok(Some(now))
-                }
-                Connection::Sqlite(conn) => {
-                    sql_query("SELECT 1").execute(conn).await?;
-                    Ok(None)
-                }
+            .across(async move |tx| {
+                on!(tx,
+                    sqlite conn => {
+                        sql_query("SELECT 1").execute(conn).await?;
+                        Ok(None)
+                    },
+                    postgres conn => {
+                        let Now { now } = sql_query("SELECT clock_timestamp() AS now").get_result(conn).await?;
+                        Ok(Some(now))
+                    },
+                )
             })
             .await?;
         if let Some(now) = now {

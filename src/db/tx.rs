@@ -1,10 +1,14 @@
 //! A transaction on either engine, and the one macro that lets a query be written once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use diesel::sqlite::SqliteConnection;
 use diesel_async::{
     AnsiTransactionManager, AsyncPgConnection, TransactionManager, pooled_connection::deadpool::Object,
     sync_connection_wrapper::SyncConnectionWrapper,
 };
+
+use tokio::sync::Mutex;
 
 use super::sqlite::InPlace;
 use crate::{
@@ -17,18 +21,21 @@ pub type Postgres = AsyncPgConnection;
 
 /// An open transaction. Stores run their queries on it with [`on!`]; only [`super::Db`] opens and ends one.
 ///
+/// Queries that do not wait for each other's answers may be awaited together, with `tokio::try_join!(biased; …)`: on PostgreSQL
+/// they then travel in one round trip, and are executed in that order all the same. On SQLite they take turns.
+///
 /// One that is dropped before its end (a panic) takes its connection out of the pool and closes it, so that neither its
 /// locks nor its half-done work outlive it.
 pub struct Tx {
     pub(crate) connection: Option<Connection>,
     /// Whether events were appended, so that the hub is woken after the commit.
-    pub(crate) appended: bool,
+    appended: AtomicBool,
     ended: bool,
 }
 
 #[allow(clippy::large_enum_variant)] // one per transaction, never in a collection
 pub enum Connection {
-    Sqlite(Object<Sqlite>),
+    Sqlite(Mutex<Object<Sqlite>>),
     Postgres(Object<Postgres>),
 }
 
@@ -61,19 +68,25 @@ impl Mode {
 }
 
 /// Runs a diesel query on whichever connection the transaction has. Inside, `$conn` is the connection and `Backend` the
-/// engine's diesel backend (for `into_boxed::<Backend>()`). The expression is compiled once for each engine.
+/// engine's diesel backend (for `into_boxed::<Backend>()`). The expression is compiled once for each engine; where they need
+/// different ones, both are given.
 macro_rules! on {
     ($tx:expr, $conn:ident => $query:expr) => {
+        $crate::db::on!($tx, sqlite $conn => $query, postgres $conn => $query)
+    };
+    ($tx:expr, sqlite $lite:ident => $on_sqlite:expr, postgres $pg:ident => $on_postgres:expr $(,)?) => {
         match $tx.connection()? {
-            $crate::db::Connection::Sqlite($conn) => {
+            $crate::db::Connection::Sqlite(sqlite) => {
                 #[allow(dead_code)]
                 type Backend = diesel::sqlite::Sqlite;
-                $query
+                let $lite = &mut **sqlite.lock().await;
+                $on_sqlite
             }
-            $crate::db::Connection::Postgres($conn) => {
+            $crate::db::Connection::Postgres(postgres) => {
                 #[allow(dead_code)]
                 type Backend = diesel::pg::Pg;
-                $query
+                let $pg = &mut &**postgres;
+                $on_postgres
             }
         }
     };
@@ -82,20 +95,33 @@ pub(crate) use on;
 
 impl Tx {
     /// For the few places where the engines need different statements.
-    pub fn connection(&mut self) -> Result<&mut Connection> {
-        self.connection.as_mut().ok_or_else(|| Error::internal("the transaction has ended"))
+    pub fn connection(&self) -> Result<&Connection> {
+        self.connection.as_ref().ok_or_else(ended)
+    }
+
+    fn connection_mut(&mut self) -> Result<&mut Connection> {
+        self.connection.as_mut().ok_or_else(ended)
+    }
+
+    pub(crate) fn note_appended(&self) {
+        self.appended.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_appended(&self) -> bool {
+        self.appended.load(Ordering::Relaxed)
     }
 
     pub(crate) async fn begin(connection: Connection, mode: Mode) -> Result<Self> {
         // Made first: when BEGIN fails or is cancelled half-way, the connection is thrown away with it.
-        let mut tx = Self { connection: Some(connection), appended: false, ended: false };
-        match tx.connection()? {
+        let mut tx = Self { connection: Some(connection), appended: AtomicBool::default(), ended: false };
+        match tx.connection_mut()? {
             Connection::Sqlite(conn) => {
                 let begin = if mode.reads_only() { "BEGIN" } else { "BEGIN IMMEDIATE" };
-                conn.spawn_blocking(move |conn| {
-                    diesel::connection::AnsiTransactionManager::begin_transaction_sql(conn, begin)
-                })
-                .await?;
+                conn.get_mut()
+                    .spawn_blocking(move |conn| {
+                        diesel::connection::AnsiTransactionManager::begin_transaction_sql(conn, begin)
+                    })
+                    .await?;
             }
             Connection::Postgres(conn) => {
                 AnsiTransactionManager::begin_transaction_sql(&mut **conn, &mode.begin_on_postgres()).await?;
@@ -105,9 +131,12 @@ impl Tx {
     }
 
     pub(crate) async fn commit(mut self) -> Result<()> {
-        match self.connection()? {
+        match self.connection_mut()? {
             Connection::Sqlite(conn) => {
-                <Sqlite as diesel_async::AsyncConnection>::TransactionManager::commit_transaction(&mut **conn).await?;
+                <Sqlite as diesel_async::AsyncConnection>::TransactionManager::commit_transaction(
+                    &mut **conn.get_mut(),
+                )
+                .await?;
             }
             Connection::Postgres(conn) => AnsiTransactionManager::commit_transaction(&mut **conn).await?,
         }
@@ -117,10 +146,13 @@ impl Tx {
 
     /// Rolls back. Should that fail, dropping the transaction closes its connection, which has the same effect.
     pub(crate) async fn roll_back(mut self) {
-        let Ok(connection) = self.connection() else { return };
+        let Ok(connection) = self.connection_mut() else { return };
         let done = match connection {
             Connection::Sqlite(conn) => {
-                <Sqlite as diesel_async::AsyncConnection>::TransactionManager::rollback_transaction(&mut **conn).await
+                <Sqlite as diesel_async::AsyncConnection>::TransactionManager::rollback_transaction(
+                    &mut **conn.get_mut(),
+                )
+                .await
             }
             Connection::Postgres(conn) => AnsiTransactionManager::rollback_transaction(&mut **conn).await,
         };
@@ -131,13 +163,17 @@ impl Tx {
     }
 }
 
+fn ended() -> Error {
+    Error::internal("the transaction has ended")
+}
+
 impl Drop for Tx {
     fn drop(&mut self) {
         if self.ended {
             return;
         }
         match self.connection.take() {
-            Some(Connection::Sqlite(conn)) => drop(Object::take(conn)),
+            Some(Connection::Sqlite(conn)) => drop(Object::take(conn.into_inner())),
             Some(Connection::Postgres(conn)) => drop(Object::take(conn)),
             None => {}
         }

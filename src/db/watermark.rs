@@ -16,7 +16,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::time::Instant;
 
-use super::{Connection, Db, Engine, postgres};
+use super::{Db, Engine, on, postgres};
 use crate::error::{Fault, Result};
 
 /// Asks for the watermark again and again, on a connection of its own.
@@ -62,10 +62,10 @@ impl Watermark {
     /// The last id handed out, decided or not.
     pub async fn last_handed_out(db: &Db) -> Result<i64> {
         db.across(async move |tx| {
-            let rows: Vec<LastId> = match tx.connection()? {
-                Connection::Sqlite(conn) => sql_query(LAST_ON_SQLITE).load(conn).await?,
-                Connection::Postgres(conn) => sql_query(LAST_ON_POSTGRES).load(conn).await?,
-            };
+            let rows: Vec<LastId> = on!(tx,
+                sqlite conn => sql_query(LAST_ON_SQLITE).load(conn).await,
+                postgres conn => sql_query(LAST_ON_POSTGRES).load(conn).await,
+            )?;
             Ok(rows.into_iter().next().map_or(0, |row| row.last))
         })
         .await

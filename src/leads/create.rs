@@ -105,7 +105,7 @@ pub async fn create(app: &App, viewer: &Viewer, input: CreateLeadInput) -> Resul
 }
 
 /// The lead that was posted with this reference before.
-async fn replayed(tenant: TenantId, tx: &mut Tx, draft: &Lead, hash: &[u8]) -> Result<Option<Lead>> {
+async fn replayed(tenant: TenantId, tx: &Tx, draft: &Lead, hash: &[u8]) -> Result<Option<Lead>> {
     match store::find_by_reference(tenant, tx, &draft.customer_id, &draft.reference).await? {
         Some((known, first)) if first == hash => Ok(Some(known)),
         Some(_) => Err(UserError::new(
@@ -118,7 +118,7 @@ async fn replayed(tenant: TenantId, tx: &mut Tx, draft: &Lead, hash: &[u8]) -> R
     }
 }
 
-async fn customer_exists(tenant: TenantId, tx: &mut Tx, customer: &UserId) -> Result<()> {
+async fn customer_exists(tenant: TenantId, tx: &Tx, customer: &UserId) -> Result<()> {
     match users::role_of(tenant, tx, customer).await? {
         Some(Role::Customer) => Ok(()),
         Some(role) => {
@@ -136,7 +136,7 @@ async fn customer_exists(tenant: TenantId, tx: &mut Tx, customer: &UserId) -> Re
 
 async fn duplicate(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     lead: &Lead,
     contact: &Contact,
     now: Timestamp,

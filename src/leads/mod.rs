@@ -38,7 +38,7 @@ use crate::{
     users::Role,
 };
 
-pub use change::{lock, save};
+pub use change::{lock, save, save_places};
 pub use create::{CreateLeadInput, create};
 pub use events::{LeadClaimed, LeadCreated, LeadUpdated, claimed, created, updated};
 pub use expire::expire_due;

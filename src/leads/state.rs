@@ -129,8 +129,9 @@ impl Lead {
         self.expires_at.get_or_insert(now.plus(lifetime));
     }
 
-    /// One more claim holds a place.
+    /// One more claim holds a place, which makes another version of the lead.
     pub fn take_place(&mut self) {
+        self.version += 1;
         self.claim_count += 1;
         if self.claim_count >= self.max_claims {
             self.status = LeadStatus::Full;
@@ -139,6 +140,7 @@ impl Lead {
 
     /// A refund gives a place back: a FULL lead opens again, or expires when its time has passed meanwhile.
     pub fn free_place(&mut self, now: Timestamp) {
+        self.version += 1;
         self.claim_count = (self.claim_count - 1).max(0);
         self.settle(now);
     }

@@ -202,13 +202,7 @@ fn apply_terms(lead: &mut Lead, input: &UpdateLeadInput, viewer: &Viewer, now: T
 }
 
 /// What the change tells: an edit (to claimants also as a change of their claim), and what became of the places.
-async fn facts(
-    tenant: TenantId,
-    tx: &mut Tx,
-    before: &Lead,
-    lead: &Lead,
-    contact_changed: bool,
-) -> Result<Vec<NewEvent>> {
+async fn facts(tenant: TenantId, tx: &Tx, before: &Lead, lead: &Lead, contact_changed: bool) -> Result<Vec<NewEvent>> {
     let mut facts = Vec::new();
     let said_otherwise = contact_changed
         || (&before.title, &before.description, &before.category, before.urgency, &before.location)

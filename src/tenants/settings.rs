@@ -103,6 +103,6 @@ fn apply(tenant: &mut Tenant, input: TenantSettingsInput) {
 }
 
 /// The settings as they are in this transaction.
-pub async fn settings(tenant: TenantId, tx: &mut Tx) -> Result<TenantSettings> {
+pub async fn settings(tenant: TenantId, tx: &Tx) -> Result<TenantSettings> {
     Ok(store::find(tenant, tx).await?.settings)
 }

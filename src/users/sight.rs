@@ -61,7 +61,7 @@ fn email(claims: &Claims) -> Option<String> {
 
 /// Makes the user unless it is there, gives it the role, and gives a PROVIDER a wallet. A token that has become void since it
 /// was looked at (`issued_at`, in seconds) changes nothing.
-async fn make(tenant: TenantId, tx: &mut Tx, user: &User, issued_at: Option<i64>) -> Result<Sighting> {
+async fn make(tenant: TenantId, tx: &Tx, user: &User, issued_at: Option<i64>) -> Result<Sighting> {
     let always = Timestamp::from_micros(0);
     let mut sighting = Sighting { role: user.role, tokens_valid_from: always };
     if !store::insert(tenant, tx, user, always).await?
@@ -84,7 +84,7 @@ async fn make(tenant: TenantId, tx: &mut Tx, user: &User, issued_at: Option<i64>
 }
 
 /// The provider called `id`, made if nobody of that name was seen yet. Another role is refused.
-pub async fn ensure_provider(tenant: TenantId, tx: &mut Tx, now: Timestamp, id: &UserId, path: &[&str]) -> Result<()> {
+pub async fn ensure_provider(tenant: TenantId, tx: &Tx, now: Timestamp, id: &UserId, path: &[&str]) -> Result<()> {
     if !id.is_valid() {
         return Err(
             UserError::invalid(path, "This is not a user id: 1 to 128 characters, no control characters.").into()
@@ -113,6 +113,6 @@ pub async fn ensure_provider(tenant: TenantId, tx: &mut Tx, now: Timestamp, id: 
 }
 
 /// What the user is; `None` when there is no such user.
-pub async fn role_of(tenant: TenantId, tx: &mut Tx, user: &UserId) -> Result<Option<Role>> {
+pub async fn role_of(tenant: TenantId, tx: &Tx, user: &UserId) -> Result<Option<Role>> {
     Ok(store::find(tenant, tx, user).await?.map(|(user, _)| user.role))
 }

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::{Role, User};
 use crate::{
     clock::Timestamp,
-    db::{Connection, Tx, on, schema::users},
+    db::{Tx, on, schema::users},
     error::Result,
     ids::{TenantId, UserId},
     input::{like_pattern, normalised},
@@ -19,7 +19,7 @@ use crate::{
 pub type Key = (Timestamp, UserId);
 
 /// False when there is such a user already.
-pub async fn insert(tenant: TenantId, tx: &mut Tx, user: &User, tokens_valid_from: Timestamp) -> Result<bool> {
+pub async fn insert(tenant: TenantId, tx: &Tx, user: &User, tokens_valid_from: Timestamp) -> Result<bool> {
     let row = (
         users::tenant_id.eq(tenant),
         users::id.eq(&user.id),
@@ -40,7 +40,7 @@ pub async fn insert(tenant: TenantId, tx: &mut Tx, user: &User, tokens_valid_fro
     Ok(inserted == 1)
 }
 
-pub async fn update(tenant: TenantId, tx: &mut Tx, user: &User) -> Result<()> {
+pub async fn update(tenant: TenantId, tx: &Tx, user: &User) -> Result<()> {
     let set = (
         users::name.eq(&user.name),
         users::role.eq(user.role),
@@ -52,14 +52,14 @@ pub async fn update(tenant: TenantId, tx: &mut Tx, user: &User) -> Result<()> {
     Ok(())
 }
 
-pub async fn set_tokens_valid_from(tenant: TenantId, tx: &mut Tx, user: &UserId, from: Timestamp) -> Result<()> {
+pub async fn set_tokens_valid_from(tenant: TenantId, tx: &Tx, user: &UserId, from: Timestamp) -> Result<()> {
     let set = users::tokens_valid_from.eq(from);
     on!(tx, conn => diesel::update(users::table.find((tenant, user))).set(set).execute(conn).await)?;
     Ok(())
 }
 
 /// The user with the moment from which its tokens are valid.
-pub async fn find(tenant: TenantId, tx: &mut Tx, user: &UserId) -> Result<Option<(User, Timestamp)>> {
+pub async fn find(tenant: TenantId, tx: &Tx, user: &UserId) -> Result<Option<(User, Timestamp)>> {
     let query = users::table.find((tenant, user));
     Ok(on!(tx, conn => query
         .select((User::as_select(), users::tokens_valid_from))
@@ -69,18 +69,17 @@ pub async fn find(tenant: TenantId, tx: &mut Tx, user: &UserId) -> Result<Option
 }
 
 /// The same, locked until the transaction ends; rows that refer to the user may still come.
-pub async fn lock(tenant: TenantId, tx: &mut Tx, user: &UserId) -> Result<Option<(User, Timestamp)>> {
+pub async fn lock(tenant: TenantId, tx: &Tx, user: &UserId) -> Result<Option<(User, Timestamp)>> {
     let query = users::table.find((tenant, user));
     let valid_from = users::tokens_valid_from;
-    Ok(match tx.connection()? {
-        Connection::Sqlite(conn) => query.select((User::as_select(), valid_from)).first(conn).await.optional()?,
-        Connection::Postgres(conn) => {
-            query.select((User::as_select(), valid_from)).for_no_key_update().first(conn).await.optional()?
-        }
-    })
+    Ok(on!(tx,
+        sqlite conn => query.select((User::as_select(), valid_from)).first(conn).await,
+        postgres conn => query.select((User::as_select(), valid_from)).for_no_key_update().first(conn).await,
+    )
+    .optional()?)
 }
 
-pub async fn find_many(tenant: TenantId, tx: &mut Tx, ids: &[UserId]) -> Result<HashMap<UserId, User>> {
+pub async fn find_many(tenant: TenantId, tx: &Tx, ids: &[UserId]) -> Result<HashMap<UserId, User>> {
     let query = users::table.filter(users::tenant_id.eq(tenant));
     let found: Vec<User> =
         on!(tx, conn => query.filter(users::id.eq_any(ids)).select(User::as_select()).load(conn).await)?;
@@ -90,7 +89,7 @@ pub async fn find_many(tenant: TenantId, tx: &mut Tx, ids: &[UserId]) -> Result<
 /// Newest first. `words`: every one is found in the name, the e-mail address or the id.
 pub async fn list(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     role: Option<Role>,
     words: &[String],
     page: &PageRequest<Key>,

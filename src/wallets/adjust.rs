@@ -68,7 +68,7 @@ pub async fn adjust(app: &App, viewer: &Viewer, input: AdjustWalletInput) -> Res
 
 async fn put_right(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     clock: &Clock,
     input: &AdjustWalletInput,
     request: Request,

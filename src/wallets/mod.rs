@@ -34,7 +34,7 @@ use crate::{
 
 pub use adjust::{AdjustWalletInput, adjust};
 pub use list::{LIST, Selection, entries};
-pub use movement::{Moved, Movement, Reason, Request, apply};
+pub use movement::{Booking, Moved, Movement, Reason, Request, apply, save};
 pub use store::{create_for, entry_of_claim, find, lock};
 pub use top_up::{TopUpWalletInput, top_up};
 

@@ -87,30 +87,55 @@ impl Reason {
     }
 }
 
+/// A movement that has been worked out and is yet to be written.
+#[derive(Clone, Debug)]
+pub struct Booking {
+    before: Wallet,
+    /// As it is afterwards.
+    pub wallet: Wallet,
+    pub entry: LedgerEntry,
+    request: Option<Request>,
+}
+
+impl Wallet {
+    /// What the movement makes of this wallet.
+    pub fn book(&self, movement: Movement, now: Timestamp) -> Result<Booking> {
+        let Some(after) = self.after(movement.change) else {
+            return Err(UserError::invalid(movement.path, "A balance is from 0 to 9007199254740991 credits.").into());
+        };
+        let entry = entry(self, &after, &movement, now);
+        Ok(Booking { before: self.clone(), wallet: after, entry, request: movement.reason.request().cloned() })
+    }
+}
+
+/// Writes the balance of a wallet that was *locked* when the movement was booked, and the entry.
+pub async fn save(tenant: TenantId, tx: &Tx, booking: &Booking) -> Result<()> {
+    let hash = booking.request.as_ref().map(|request| request.hash.as_slice());
+    let (saved, inserted) = tokio::try_join!(
+        biased;
+        store::save(tenant, tx, &booking.before, &booking.wallet),
+        store::insert_entry(tenant, tx, &booking.entry, hash),
+    )?;
+    match booking.request {
+        _ if !saved => Err(Error::internal("a wallet was moved without being locked")),
+        _ if inserted => Ok(()),
+        // The wallet was locked when the reference was looked up, so it was taken for another wallet since.
+        Some(_) => Err(reference::mismatch().into()),
+        None => Err(Error::internal("a ledger entry exists already")),
+    }
+}
+
 /// Moves the balance of a *locked* wallet and writes the entry. Returns both as they are now.
 pub async fn apply(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     now: Timestamp,
     wallet: &Wallet,
     movement: Movement,
 ) -> Result<(Wallet, LedgerEntry)> {
-    let Some(after) = wallet.after(movement.change) else {
-        return Err(UserError::invalid(movement.path, "A balance is from 0 to 9007199254740991 credits.").into());
-    };
-    let entry = entry(wallet, &after, &movement, now);
-    if !store::save(tenant, tx, wallet, &after).await? {
-        return Err(Error::internal("a wallet was moved without being locked"));
-    }
-    let request = movement.reason.request();
-    if !store::insert_entry(tenant, tx, &entry, request.map(|request| request.hash.as_slice())).await? {
-        // The wallet was locked when the reference was looked up, so it was taken for another wallet since.
-        return Err(match request {
-            Some(_) => reference::mismatch().into(),
-            None => Error::internal("a ledger entry exists already"),
-        });
-    }
-    Ok((after, entry))
+    let booking = wallet.book(movement, now)?;
+    save(tenant, tx, &booking).await?;
+    Ok((booking.wallet, booking.entry))
 }
 
 fn entry(before: &Wallet, after: &Wallet, movement: &Movement, now: Timestamp) -> LedgerEntry {
@@ -131,7 +156,7 @@ fn entry(before: &Wallet, after: &Wallet, movement: &Movement, now: Timestamp) -
 
 /// The entry that this request made before, if it did. To be called with the wallet locked, so that a request that
 /// comes twice at once waits for itself. The same reference with other content is refused.
-pub(super) async fn made_before(tenant: TenantId, tx: &mut Tx, request: &Request) -> Result<Option<LedgerEntry>> {
+pub(super) async fn made_before(tenant: TenantId, tx: &Tx, request: &Request) -> Result<Option<LedgerEntry>> {
     match store::entry_of_reference(tenant, tx, &request.reference).await? {
         Some((entry, Some(hash))) if hash == request.hash => Ok(Some(entry)),
         Some(_) => Err(reference::mismatch().into()),

@@ -8,7 +8,7 @@ use crate::{
     claims::ClaimId,
     clock::Timestamp,
     db::{
-        Connection, Tx, on,
+        Tx, on,
         schema::{ledger_entries, wallets},
     },
     error::Result,
@@ -17,27 +17,28 @@ use crate::{
 };
 
 /// The wallet, nobody else's to change while the transaction lasts. (On SQLite a transaction that writes is alone.)
-pub async fn lock(tenant: TenantId, tx: &mut Tx, owner: &UserId) -> Result<Option<Wallet>> {
+pub async fn lock(tenant: TenantId, tx: &Tx, owner: &UserId) -> Result<Option<Wallet>> {
     let row = wallets::table.filter(wallets::tenant_id.eq(tenant)).filter(wallets::owner_id.eq(owner));
-    Ok(match tx.connection()? {
-        Connection::Sqlite(conn) => row.select(Wallet::as_select()).first(conn).await.optional()?,
-        Connection::Postgres(conn) => row.select(Wallet::as_select()).for_update().first(conn).await.optional()?,
-    })
+    Ok(on!(tx,
+        sqlite conn => row.select(Wallet::as_select()).first(conn).await,
+        postgres conn => row.select(Wallet::as_select()).for_update().first(conn).await,
+    )
+    .optional()?)
 }
 
 /// The wallet as it is, not locked.
-pub async fn find(tenant: TenantId, tx: &mut Tx, owner: &UserId) -> Result<Option<Wallet>> {
+pub async fn find(tenant: TenantId, tx: &Tx, owner: &UserId) -> Result<Option<Wallet>> {
     let row = wallets::table.filter(wallets::tenant_id.eq(tenant)).filter(wallets::owner_id.eq(owner));
     Ok(on!(tx, conn => row.select(Wallet::as_select()).first(conn).await).optional()?)
 }
 
-pub(super) async fn of_owners(tenant: TenantId, tx: &mut Tx, owners: &[UserId]) -> Result<Vec<Wallet>> {
+pub(super) async fn of_owners(tenant: TenantId, tx: &Tx, owners: &[UserId]) -> Result<Vec<Wallet>> {
     let rows = wallets::table.filter(wallets::tenant_id.eq(tenant)).filter(wallets::owner_id.eq_any(owners));
     Ok(on!(tx, conn => rows.select(Wallet::as_select()).load(conn).await)?)
 }
 
 /// Makes an empty wallet for a provider, unless it has one.
-pub async fn create_for(tenant: TenantId, tx: &mut Tx, now: Timestamp, owner: &UserId) -> Result<()> {
+pub async fn create_for(tenant: TenantId, tx: &Tx, now: Timestamp, owner: &UserId) -> Result<()> {
     let row = (
         wallets::tenant_id.eq(tenant),
         wallets::id.eq(WalletId::random()),
@@ -52,7 +53,7 @@ pub async fn create_for(tenant: TenantId, tx: &mut Tx, now: Timestamp, owner: &U
 }
 
 /// Writes the wallet as it is `after` a movement. False when it was not as `before` any more.
-pub(super) async fn save(tenant: TenantId, tx: &mut Tx, before: &Wallet, after: &Wallet) -> Result<bool> {
+pub(super) async fn save(tenant: TenantId, tx: &Tx, before: &Wallet, after: &Wallet) -> Result<bool> {
     let row = wallets::table
         .filter(wallets::tenant_id.eq(tenant))
         .filter(wallets::id.eq(before.id))
@@ -66,7 +67,7 @@ pub(super) async fn save(tenant: TenantId, tx: &mut Tx, before: &Wallet, after: 
 /// Adds an entry. False when its reference is taken: on PostgreSQL this waits for whoever is just taking it.
 pub(super) async fn insert_entry(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     entry: &LedgerEntry,
     request_hash: Option<&[u8]>,
 ) -> Result<bool> {
@@ -78,7 +79,7 @@ pub(super) async fn insert_entry(
 /// The entry that `reference` made, with the hash of what was asked.
 pub(super) async fn entry_of_reference(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     reference: &str,
 ) -> Result<Option<(LedgerEntry, Option<Vec<u8>>)>> {
     let row = ledger_entries::table
@@ -94,7 +95,7 @@ pub(super) async fn entry_of_reference(
 /// The entry that a claim's payment or its refund made.
 pub async fn entry_of_claim(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     claim: ClaimId,
     entry_type: LedgerEntryType,
 ) -> Result<Option<LedgerEntry>> {
@@ -108,7 +109,7 @@ pub async fn entry_of_claim(
 /// A page of a wallet's entries, newest first. Versions have no gaps: they tell how many entries lie between two.
 pub(super) async fn entries(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     wanted: &Selection,
     request: &PageRequest<i32>,
 ) -> Result<Page<LedgerEntry, i32>> {
@@ -142,7 +143,7 @@ pub(super) async fn entries(
     })
 }
 
-async fn newest_version(tenant: TenantId, tx: &mut Tx, wallet: Id<Wallet>) -> Result<i32> {
+async fn newest_version(tenant: TenantId, tx: &Tx, wallet: Id<Wallet>) -> Result<i32> {
     let row = wallets::table.filter(wallets::tenant_id.eq(tenant)).filter(wallets::id.eq(wallet));
     let version = on!(tx, conn => row.select(wallets::version).first(conn).await).optional()?;
     Ok(version.unwrap_or(0))

@@ -64,13 +64,7 @@ pub async fn top_up(app: &App, viewer: &Viewer, input: TopUpWalletInput) -> Resu
     app.db.write(tenant, async move |tx| add(tenant, tx, &clock, &input, request).await).await
 }
 
-async fn add(
-    tenant: TenantId,
-    tx: &mut Tx,
-    clock: &Clock,
-    input: &TopUpWalletInput,
-    request: Request,
-) -> Result<Moved> {
+async fn add(tenant: TenantId, tx: &Tx, clock: &Clock, input: &TopUpWalletInput, request: Request) -> Result<Moved> {
     let now = clock.now();
     let wallet = lock_or_make(tenant, tx, now, &input.owner_id).await?;
     if let Some(entry) = made_before(tenant, tx, &request).await? {
@@ -83,7 +77,7 @@ async fn add(
     Ok(Moved { wallet, entry, replayed: false })
 }
 
-async fn lock_or_make(tenant: TenantId, tx: &mut Tx, now: Timestamp, owner: &UserId) -> Result<Wallet> {
+async fn lock_or_make(tenant: TenantId, tx: &Tx, now: Timestamp, owner: &UserId) -> Result<Wallet> {
     if let Some(wallet) = lock(tenant, tx, owner).await? {
         return Ok(wallet);
     }

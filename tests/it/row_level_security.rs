@@ -38,17 +38,17 @@ struct Number {
 }
 
 /// The one number of a query that calls it `n`.
-async fn number(tx: &mut Tx, query: &str) -> Result<i64> {
+async fn number(tx: &Tx, query: &str) -> Result<i64> {
     use diesel_async::RunQueryDsl;
     let Connection::Postgres(conn) = tx.connection()? else { panic!("this is about PostgreSQL") };
-    Ok(sql_query(query).get_result::<Number>(conn).await?.n)
+    Ok(sql_query(query).get_result::<Number>(&mut &**conn).await?.n)
 }
 
 /// How many rows a statement changed.
-async fn changed(tx: &mut Tx, statement: &str) -> Result<usize> {
+async fn changed(tx: &Tx, statement: &str) -> Result<usize> {
     use diesel_async::RunQueryDsl;
     let Connection::Postgres(conn) = tx.connection()? else { panic!("this is about PostgreSQL") };
-    Ok(sql_query(statement).execute(conn).await?)
+    Ok(sql_query(statement).execute(&mut &**conn).await?)
 }
 
 fn words(error: &Error) -> String {
@@ -116,7 +116,7 @@ async fn the_roles_can_do_nothing_by_themselves() {
 }
 
 /// On which connection the next statement of this transaction runs.
-async fn backend(tx: &mut Tx) -> Result<i64> {
+async fn backend(tx: &Tx) -> Result<i64> {
     number(tx, "SELECT pg_backend_pid()::bigint AS n").await
 }
 

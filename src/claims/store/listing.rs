@@ -28,7 +28,7 @@ use crate::{
 /// A page of the claims that are `wanted`, newest first.
 pub(in super::super) async fn page(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     wanted: &Selection,
     request: &PageRequest<Key>,
 ) -> Result<Page<Claim, Key>> {

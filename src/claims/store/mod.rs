@@ -15,14 +15,14 @@ use crate::{
     leads::LeadId,
 };
 
-pub(super) async fn insert(tenant: TenantId, tx: &mut Tx, claim: &Claim) -> Result<()> {
+pub(super) async fn insert(tenant: TenantId, tx: &Tx, claim: &Claim) -> Result<()> {
     let insert = diesel::insert_into(claims::table).values((claims::tenant_id.eq(tenant), claim));
     on!(tx, conn => insert.execute(conn).await)?;
     Ok(())
 }
 
 /// Writes a changed claim of a locked lead and raises its version.
-pub(super) async fn save(tenant: TenantId, tx: &mut Tx, claim: &mut Claim) -> Result<()> {
+pub(super) async fn save(tenant: TenantId, tx: &Tx, claim: &mut Claim) -> Result<()> {
     let row = claims::table.find((tenant, claim.id)).filter(claims::version.eq(claim.version));
     claim.version += 1;
     let update = diesel::update(row).set((
@@ -39,18 +39,18 @@ pub(super) async fn save(tenant: TenantId, tx: &mut Tx, claim: &mut Claim) -> Re
     }
 }
 
-pub(super) async fn find(tenant: TenantId, tx: &mut Tx, id: ClaimId) -> Result<Option<Claim>> {
+pub(super) async fn find(tenant: TenantId, tx: &Tx, id: ClaimId) -> Result<Option<Claim>> {
     let row = claims::table.find((tenant, id));
     Ok(on!(tx, conn => row.select(Claim::as_select()).first(conn).await).optional()?)
 }
 
-pub(super) async fn find_many(tenant: TenantId, tx: &mut Tx, ids: &[ClaimId]) -> Result<Vec<Claim>> {
+pub(super) async fn find_many(tenant: TenantId, tx: &Tx, ids: &[ClaimId]) -> Result<Vec<Claim>> {
     let rows = claims::table.filter(claims::tenant_id.eq(tenant)).filter(claims::id.eq_any(ids));
     Ok(on!(tx, conn => rows.select(Claim::as_select()).load(conn).await)?)
 }
 
 /// All claims on a lead, oldest first.
-pub async fn of_lead(tenant: TenantId, tx: &mut Tx, lead: LeadId) -> Result<Vec<Claim>> {
+pub async fn of_lead(tenant: TenantId, tx: &Tx, lead: LeadId) -> Result<Vec<Claim>> {
     let rows = claims::table
         .filter(claims::tenant_id.eq(tenant))
         .filter(claims::lead_id.eq(lead))
@@ -59,12 +59,7 @@ pub async fn of_lead(tenant: TenantId, tx: &mut Tx, lead: LeadId) -> Result<Vec<
 }
 
 /// A provider's claim on a lead.
-pub(super) async fn of_provider(
-    tenant: TenantId,
-    tx: &mut Tx,
-    lead: LeadId,
-    provider: &UserId,
-) -> Result<Option<Claim>> {
+pub(super) async fn of_provider(tenant: TenantId, tx: &Tx, lead: LeadId, provider: &UserId) -> Result<Option<Claim>> {
     let row = claims::table
         .filter(claims::tenant_id.eq(tenant))
         .filter(claims::lead_id.eq(lead))
@@ -75,7 +70,7 @@ pub(super) async fn of_provider(
 /// A provider's claims on these leads.
 pub(super) async fn of_provider_among(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     provider: &UserId,
     leads: &[LeadId],
 ) -> Result<Vec<Claim>> {
@@ -89,7 +84,7 @@ pub(super) async fn of_provider_among(
 /// Which of these providers have claimed a lead of this customer's.
 pub(super) async fn claimants_among(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     customer: &UserId,
     providers: &[UserId],
 ) -> Result<Vec<UserId>> {

@@ -27,7 +27,7 @@ pub const NEVER: Timestamp = Timestamp::from_micros(253_402_300_799_000_000);
 
 pub async fn page(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     selection: &Selection,
     order: LeadOrder,
     page: &PageRequest<Key>,

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// False when the customer has used this reference before.
-pub async fn insert(tenant: TenantId, tx: &mut Tx, lead: &Lead, contact: &Contact, hash: &[u8]) -> Result<bool> {
+pub async fn insert(tenant: TenantId, tx: &Tx, lead: &Lead, contact: &Contact, hash: &[u8]) -> Result<bool> {
     let row = (
         leads::tenant_id.eq(tenant),
         lead,
@@ -54,7 +54,7 @@ pub async fn insert(tenant: TenantId, tx: &mut Tx, lead: &Lead, contact: &Contac
     Ok(true)
 }
 
-async fn insert_attributes(tenant: TenantId, tx: &mut Tx, lead: &Lead) -> Result<()> {
+async fn insert_attributes(tenant: TenantId, tx: &Tx, lead: &Lead) -> Result<()> {
     for (key, value) in lead.plain_attributes() {
         let row = (
             lead_attributes::tenant_id.eq(tenant),
@@ -68,7 +68,7 @@ async fn insert_attributes(tenant: TenantId, tx: &mut Tx, lead: &Lead) -> Result
 }
 
 /// Writes everything of a lead that can change, but its contact.
-pub async fn update(tenant: TenantId, tx: &mut Tx, lead: &Lead) -> Result<()> {
+pub async fn update(tenant: TenantId, tx: &Tx, lead: &Lead) -> Result<()> {
     let set = (
         leads::version.eq(lead.version),
         leads::status.eq(lead.status),
@@ -95,7 +95,14 @@ pub async fn update(tenant: TenantId, tx: &mut Tx, lead: &Lead) -> Result<()> {
     Ok(())
 }
 
-pub async fn replace_attributes(tenant: TenantId, tx: &mut Tx, lead: &Lead) -> Result<()> {
+/// Writes what a claim or its refund changes.
+pub async fn update_places(tenant: TenantId, tx: &Tx, lead: &Lead) -> Result<()> {
+    let set = (leads::version.eq(lead.version), leads::status.eq(lead.status), leads::claim_count.eq(lead.claim_count));
+    on!(tx, conn => diesel::update(leads::table.find((tenant, lead.id))).set(set).execute(conn).await)?;
+    Ok(())
+}
+
+pub async fn replace_attributes(tenant: TenantId, tx: &Tx, lead: &Lead) -> Result<()> {
     let old = lead_attributes::table
         .filter(lead_attributes::tenant_id.eq(tenant))
         .filter(lead_attributes::lead_id.eq(lead.id));
@@ -104,15 +111,16 @@ pub async fn replace_attributes(tenant: TenantId, tx: &mut Tx, lead: &Lead) -> R
 }
 
 /// The lead, locked until the transaction ends. (On SQLite the one writer has locked everything.)
-pub async fn lock(tenant: TenantId, tx: &mut Tx, id: LeadId) -> Result<Option<Lead>> {
+pub async fn lock(tenant: TenantId, tx: &Tx, id: LeadId) -> Result<Option<Lead>> {
     let query = leads::table.find((tenant, id));
-    Ok(match tx.connection()? {
-        Connection::Sqlite(conn) => query.select(Lead::as_select()).first(conn).await.optional()?,
-        Connection::Postgres(conn) => query.select(Lead::as_select()).for_update().first(conn).await.optional()?,
-    })
+    Ok(on!(tx,
+        sqlite conn => query.select(Lead::as_select()).first(conn).await,
+        postgres conn => query.select(Lead::as_select()).for_update().first(conn).await,
+    )
+    .optional()?)
 }
 
-pub async fn find_many(tenant: TenantId, tx: &mut Tx, ids: &[LeadId]) -> Result<HashMap<LeadId, Lead>> {
+pub async fn find_many(tenant: TenantId, tx: &Tx, ids: &[LeadId]) -> Result<HashMap<LeadId, Lead>> {
     let query = leads::table.filter(leads::tenant_id.eq(tenant));
     let found: Vec<Lead> =
         on!(tx, conn => query.filter(leads::id.eq_any(ids)).select(Lead::as_select()).load(conn).await)?;
@@ -122,7 +130,7 @@ pub async fn find_many(tenant: TenantId, tx: &mut Tx, ids: &[LeadId]) -> Result<
 /// The lead with the hash of the input that made it.
 pub async fn find_by_reference(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     customer: &UserId,
     reference: &str,
 ) -> Result<Option<(Lead, Vec<u8>)>> {
@@ -141,7 +149,7 @@ pub async fn find_by_reference(
 /// writer does.)
 pub async fn lock_contact(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     category: &str,
     (email_key, phone_key): &(Option<String>, Option<String>),
 ) -> Result<()> {
@@ -151,7 +159,7 @@ pub async fn lock_contact(
     keys.sort();
     for key in keys {
         let lock = diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))");
-        lock.bind::<diesel::sql_types::Text, _>(key).execute(conn).await?;
+        lock.bind::<diesel::sql_types::Text, _>(key).execute(&mut &**conn).await?;
     }
     Ok(())
 }
@@ -159,7 +167,7 @@ pub async fn lock_contact(
 /// The newest lead of this category with the same e-mail address or phone number since then.
 pub async fn find_duplicate(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     category: &str,
     (email_key, phone_key): (Option<String>, Option<String>),
     since: Timestamp,
@@ -177,12 +185,12 @@ pub async fn find_duplicate(
     Ok(on!(tx, conn => query.first(conn).await.optional())?)
 }
 
-pub async fn find_contact(tenant: TenantId, tx: &mut Tx, lead: LeadId) -> Result<Option<Contact>> {
+pub async fn find_contact(tenant: TenantId, tx: &Tx, lead: LeadId) -> Result<Option<Contact>> {
     let query = contacts::table.find((tenant, lead));
     Ok(on!(tx, conn => query.select(Contact::as_select()).first(conn).await.optional())?)
 }
 
-pub async fn find_contacts(tenant: TenantId, tx: &mut Tx, ids: &[LeadId]) -> Result<HashMap<LeadId, Contact>> {
+pub async fn find_contacts(tenant: TenantId, tx: &Tx, ids: &[LeadId]) -> Result<HashMap<LeadId, Contact>> {
     let query = contacts::table.filter(contacts::tenant_id.eq(tenant));
     let found: Vec<(LeadId, Contact)> = on!(tx, conn => query
         .filter(contacts::lead_id.eq_any(ids))
@@ -192,7 +200,7 @@ pub async fn find_contacts(tenant: TenantId, tx: &mut Tx, ids: &[LeadId]) -> Res
     Ok(found.into_iter().collect())
 }
 
-pub async fn save_contact(tenant: TenantId, tx: &mut Tx, lead: LeadId, contact: &Contact) -> Result<()> {
+pub async fn save_contact(tenant: TenantId, tx: &Tx, lead: LeadId, contact: &Contact) -> Result<()> {
     let (email_key, phone_key) = content::keys(contact);
     let set = (
         contacts::name.eq(&contact.name),
@@ -207,7 +215,7 @@ pub async fn save_contact(tenant: TenantId, tx: &mut Tx, lead: LeadId, contact: 
 }
 
 /// Open leads of all tenants whose time has run out.
-pub async fn due(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<(TenantId, LeadId)>> {
+pub async fn due(tx: &Tx, now: Timestamp, limit: i64) -> Result<Vec<(TenantId, LeadId)>> {
     let query = leads::table
         .filter(leads::status.eq("OPEN"))
         .filter(leads::expires_at.le(now))

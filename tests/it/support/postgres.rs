@@ -163,6 +163,10 @@ impl Database {
     pub fn url(&self) -> String {
         self.cluster.url(&self.name)
     }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 impl Drop for Database {
@@ -224,7 +228,7 @@ fn unprivileged() -> Option<(u32, u32)> {
 }
 
 /// The folder of the PostgreSQL to use: the one on PATH, else what `pg_config` says, else the newest that is installed.
-fn binaries() -> Option<PathBuf> {
+pub fn binaries() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let configured = Command::new("pg_config").arg("--bindir").output().ok();
     let configured = configured.map(|output| String::from_utf8_lossy(&output.stdout).trim().into());

@@ -1,71 +1,22 @@
 //! The log's table: appended to by every write, read by the hub and by those who come back.
 
+mod append;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{Epoch, NewEvent, Record, Scope};
+pub use append::append;
+
+use super::{Epoch, Record, Scope};
 use crate::{
     clock::Timestamp,
     db::{
-        Connection, Tx, on,
+        Tx, on,
         schema::{event_users, events, log_state},
     },
     error::Result,
     ids::{TenantId, UserId},
 };
-
-#[derive(Insertable)]
-#[diesel(table_name = events)]
-struct NewRow<'a> {
-    tenant_id: TenantId,
-    kind: &'static str,
-    payload: &'a str,
-    occurred_at: Timestamp,
-}
-
-/// Appends `new` in this order. Call it after every row that the events speak of is locked: that is what makes the order
-/// of ids the order of commits.
-pub async fn append(tenant: TenantId, tx: &mut Tx, now: Timestamp, new: Vec<NewEvent>) -> Result<()> {
-    if new.is_empty() {
-        return Ok(());
-    }
-    let rows = new.iter().map(|event| NewRow {
-        tenant_id: tenant,
-        kind: event.kind.name(),
-        payload: &event.payload,
-        occurred_at: now,
-    });
-    let ids = insert(tx, rows.collect()).await?;
-    let users = new.iter().zip(ids).flat_map(|(event, id)| event.users.iter().map(move |user| (user, id)));
-    address(tenant, tx, users.collect()).await?;
-    tx.appended = true;
-    Ok(())
-}
-
-/// In one statement where the engine can return the ids of several rows.
-async fn insert(tx: &mut Tx, rows: Vec<NewRow<'_>>) -> Result<Vec<i64>> {
-    match tx.connection()? {
-        Connection::Postgres(conn) => {
-            Ok(diesel::insert_into(events::table).values(rows).returning(events::id).get_results(conn).await?)
-        }
-        Connection::Sqlite(conn) => {
-            let mut ids = Vec::with_capacity(rows.len());
-            for row in rows {
-                let insert = diesel::insert_into(events::table).values(row).returning(events::id);
-                ids.push(insert.get_result(conn).await?);
-            }
-            Ok(ids)
-        }
-    }
-}
-
-async fn address(tenant: TenantId, tx: &mut Tx, users: Vec<(&UserId, i64)>) -> Result<()> {
-    for (user, id) in users {
-        let row = (event_users::tenant_id.eq(tenant), event_users::user_id.eq(user), event_users::event_id.eq(id));
-        on!(tx, conn => diesel::insert_into(event_users::table).values(row).execute(conn).await)?;
-    }
-    Ok(())
-}
 
 type Row = (i64, TenantId, String, String, Timestamp);
 
@@ -74,7 +25,7 @@ fn record((id, tenant, kind, payload, occurred_at): Row) -> Record {
 }
 
 /// The events of all tenants with ids in (`after`, `upto`], with their users, at most `limit`; and up to which id that is.
-pub async fn read_all(tx: &mut Tx, after: i64, upto: i64, limit: i64) -> Result<(Vec<Record>, i64)> {
+pub async fn read_all(tx: &Tx, after: i64, upto: i64, limit: i64) -> Result<(Vec<Record>, i64)> {
     let range = events::table.filter(events::id.gt(after)).filter(events::id.le(upto)).order(events::id).limit(limit);
     let rows: Vec<Row> = on!(tx, conn => range
         .select((events::id, events::tenant_id, events::kind, events::payload, events::occurred_at))
@@ -100,7 +51,7 @@ pub async fn read_all(tx: &mut Tx, after: i64, upto: i64, limit: i64) -> Result<
 /// What `scope` takes of the ids in (`after`, `upto`], at most `limit`; and up to which id that is.
 pub async fn read_scope(
     tenant: TenantId,
-    tx: &mut Tx,
+    tx: &Tx,
     scope: &Scope,
     after: i64,
     upto: i64,
@@ -152,13 +103,13 @@ fn end_of(rows: &[Row], limit: i64, upto: i64) -> i64 {
 }
 
 /// Which history this is, and the id up to which the log may have been cut off.
-pub async fn state(tx: &mut Tx) -> Result<(Epoch, i64)> {
+pub async fn state(tx: &Tx) -> Result<(Epoch, i64)> {
     let state = log_state::table.select((log_state::epoch, log_state::floor));
     Ok(on!(tx, conn => state.first(conn).await)?)
 }
 
 /// The highest of the next `limit` ids above `floor` such that all up to it happened before `cutoff`.
-pub async fn next_floor(tx: &mut Tx, floor: i64, cutoff: Timestamp, limit: i64) -> Result<Option<i64>> {
+pub async fn next_floor(tx: &Tx, floor: i64, cutoff: Timestamp, limit: i64) -> Result<Option<i64>> {
     let next: Vec<(i64, Timestamp)> = on!(tx, conn => events::table
         .filter(events::id.gt(floor))
         .select((events::id, events::occurred_at))
@@ -169,14 +120,14 @@ pub async fn next_floor(tx: &mut Tx, floor: i64, cutoff: Timestamp, limit: i64) 
     Ok(next.into_iter().take_while(|(_, occurred_at)| *occurred_at < cutoff).last().map(|(id, _)| id))
 }
 
-pub async fn raise_floor(tx: &mut Tx, floor: i64) -> Result<()> {
+pub async fn raise_floor(tx: &Tx, floor: i64) -> Result<()> {
     let raise = diesel::update(log_state::table.filter(log_state::floor.lt(floor))).set(log_state::floor.eq(floor));
     on!(tx, conn => raise.execute(conn).await)?;
     Ok(())
 }
 
 /// Deletes what lies up to `floor`.
-pub async fn cut(tx: &mut Tx, floor: i64) -> Result<()> {
+pub async fn cut(tx: &Tx, floor: i64) -> Result<()> {
     on!(tx, conn => diesel::delete(event_users::table.filter(event_users::event_id.le(floor))).execute(conn).await)?;
     on!(tx, conn => diesel::delete(events::table.filter(events::id.le(floor))).execute(conn).await)?;
     Ok(())
