@@ -3,14 +3,15 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use diesel::{
-    Connection, QueryableByName, RunQueryDsl as _,
+    Connection, QueryResult, QueryableByName, RunQueryDsl as _,
     connection::SimpleConnection,
+    pg::Pg,
     sql_types::{BigInt, Integer},
     sqlite::SqliteConnection,
 };
@@ -56,16 +57,16 @@ struct Claim {
     tenant: Uuid,
     lead: Uuid,
     provider: String,
-    claim: Id<()>,
+    id: Id<()>,
     entry: Id<()>,
     now: Value,
 }
 
 impl Claim {
-    fn new(market: &Market, number: u64) -> Self {
-        let (lead, provider) = market.pair(number).expect("the market is large enough for this machine");
+    fn new(market: &Market, number: u32) -> Self {
+        let (lead, provider) = market.pair(number.into()).expect("the market is large enough for this machine");
         let now = Value::Time(Clock::default().now());
-        Self { tenant: market.tenant, lead, provider, claim: Id::random(), entry: Id::random(), now }
+        Self { tenant: market.tenant, lead, provider, id: Id::random(), entry: Id::random(), now }
     }
 
     /// What is known before anything is read.
@@ -74,7 +75,7 @@ impl Claim {
             "tenant" => Value::Id(Id::from_uuid(self.tenant)),
             "lead" => Value::Id(Id::from_uuid(self.lead)),
             "provider" => Value::Text(self.provider.clone()),
-            "claim" => Value::Id(self.claim),
+            "claim" => Value::Id(self.id),
             "entry" => Value::Id(self.entry),
             "now" => self.now.clone(),
             "kinds" => Value::Texts(vec!["LEAD_CLAIMED".into(), "BALANCE_UPDATED".into()]),
@@ -106,7 +107,7 @@ impl Claim {
 /// Claims per second on so many connections, each with a task.
 pub async fn postgres(world: &World, market: &Market, connections: usize, time: Duration) -> f64 {
     let Target::Postgres(url) = &world.target else { unreachable!("this is about PostgreSQL") };
-    let next = Arc::new(AtomicU64::new(0));
+    let next = Arc::new(AtomicU32::new(0));
     let mut opened = Vec::new();
     for _ in 0..connections {
         opened.push(AsyncPgConnection::establish(url).await.expect("a connection"));
@@ -125,27 +126,35 @@ pub async fn postgres(world: &World, market: &Market, connections: usize, time: 
         });
     }
     tasks.join_all().await;
-    next.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64()
+    f64::from(next.load(Ordering::Relaxed)) / started.elapsed().as_secs_f64()
 }
 
-async fn on_postgres(mut conn: &AsyncPgConnection, begin: &str, claim: &Claim) -> diesel::QueryResult<()> {
-    use diesel_async::RunQueryDsl;
+async fn run(mut conn: &AsyncPgConnection, statement: Statement) -> QueryResult<usize> {
+    diesel_async::RunQueryDsl::execute(statement, &mut conn).await
+}
+
+async fn row<T: QueryableByName<Pg> + Send + 'static>(
+    mut conn: &AsyncPgConnection,
+    statement: Statement,
+) -> QueryResult<T> {
+    diesel_async::RunQueryDsl::get_result(statement, &mut conn).await
+}
+
+async fn on_postgres(mut conn: &AsyncPgConnection, begin: &str, claim: &Claim) -> QueryResult<()> {
     conn.batch_execute(begin).await?;
-    let (mut a, mut b, mut c) = (conn, conn, conn);
     let (lead, _, wallet) = tokio::try_join!(
         biased;
-        RunQueryDsl::get_result::<Lead>(claim.statement(sql::LOCK_LEAD), &mut a),
-        RunQueryDsl::execute(claim.statement(sql::OWN_CLAIM), &mut b),
-        RunQueryDsl::get_result::<Wallet>(claim.statement(sql::LOCK_WALLET), &mut c),
+        row::<Lead>(conn, claim.statement(sql::LOCK_LEAD)),
+        run(conn, claim.statement(sql::OWN_CLAIM)),
+        row::<Wallet>(conn, claim.statement(sql::LOCK_WALLET)),
     )?;
-    let (mut a, mut b, mut c, mut d, mut e) = (conn, conn, conn, conn, conn);
     tokio::try_join!(
         biased;
-        RunQueryDsl::execute(claim.statement(sql::CLAIM), &mut a),
-        RunQueryDsl::execute(claim.with(&lead, &wallet, sql::BALANCE), &mut b),
-        RunQueryDsl::execute(claim.with(&lead, &wallet, sql::ENTRY), &mut c),
-        RunQueryDsl::execute(claim.with(&lead, &wallet, sql::PLACES), &mut d),
-        RunQueryDsl::execute(claim.statement(sql::EVENTS), &mut e),
+        run(conn, claim.statement(sql::CLAIM)),
+        run(conn, claim.with(&lead, &wallet, sql::BALANCE)),
+        run(conn, claim.with(&lead, &wallet, sql::ENTRY)),
+        run(conn, claim.with(&lead, &wallet, sql::PLACES)),
+        run(conn, claim.statement(sql::EVENTS)),
     )?;
     conn.batch_execute("COMMIT").await
 }
@@ -162,16 +171,16 @@ pub async fn sqlite(world: &World, market: &Market, time: Duration) -> f64 {
         )
         .expect("pragmas");
         let started = Instant::now();
-        let mut claims = 0;
+        let mut claims = 0_u32;
         while started.elapsed() < time {
             on_sqlite(&mut conn, &Claim::new(market, claims)).expect("a claim");
             claims += 1;
         }
-        claims as f64 / started.elapsed().as_secs_f64()
+        f64::from(claims) / started.elapsed().as_secs_f64()
     })
 }
 
-fn on_sqlite(conn: &mut SqliteConnection, claim: &Claim) -> diesel::QueryResult<()> {
+fn on_sqlite(conn: &mut SqliteConnection, claim: &Claim) -> QueryResult<()> {
     conn.batch_execute("BEGIN IMMEDIATE")?;
     let lead: Lead = claim.statement(sql::LEAD).get_result(conn)?;
     claim.statement(sql::OWN_CLAIM).execute(conn)?;

@@ -37,8 +37,8 @@ pub async fn run(world: &World, market: &Market, connections: usize, time: Durat
     for (requests, mut stream) in requests.into_iter().zip(streams) {
         tasks.spawn(async move { requests.send(&mut stream, started + time).await });
     }
-    let claims: usize = tasks.join_all().await.into_iter().sum();
-    claims as f64 / started.elapsed().as_secs_f64()
+    let claims: u32 = tasks.join_all().await.into_iter().sum();
+    f64::from(claims) / started.elapsed().as_secs_f64()
 }
 
 impl Requests {
@@ -59,9 +59,9 @@ impl Requests {
     }
 
     /// How many claims were made until the time was over.
-    async fn send(self, stream: &mut TcpStream, end: Instant) -> usize {
+    async fn send(self, stream: &mut TcpStream, end: Instant) -> u32 {
         let mut answer = vec![0; 16 << 10];
-        for (sent, request) in self.0.iter().enumerate() {
+        for (sent, request) in (0..).zip(&self.0) {
             if Instant::now() >= end {
                 return sent;
             }

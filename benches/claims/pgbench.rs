@@ -11,12 +11,11 @@ use crate::{
 pub async fn run(world: &World, market: &Market, connections: usize, time: Duration) -> f64 {
     let script = world.folder().join("claim.sql");
     std::fs::write(&script, text(market, connections)).expect("a file can be written");
-    let (socket, database) = world.postgres();
     let beside = postgres::binaries().expect("it runs already").join("pgbench");
     let mut command = Command::new(if beside.is_file() { beside } else { "pgbench".into() });
-    command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--define=n=0", "--username=postgres"]);
+    command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--define=n=0"]);
     command.arg(format!("--client={connections}")).arg(format!("--time={}", time.as_secs()));
-    command.arg("--host").arg(socket).arg("--file").arg(&script).arg(database);
+    command.arg("--file").arg(&script).arg(world.connection_string());
     let output = tokio::task::block_in_place(|| command.output()).expect("pgbench is installed with PostgreSQL");
     let said = String::from_utf8_lossy(&output.stdout);
     let complaints = String::from_utf8_lossy(&output.stderr);

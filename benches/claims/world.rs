@@ -70,7 +70,8 @@ pub struct World {
     _said: BufReader<ChildStdout>,
     data: TempDir,
     key: Key,
-    cluster: Option<(Arc<Cluster>, Database)>,
+    /// Kept running.
+    _cluster: Option<(Arc<Cluster>, Database)>,
 }
 
 /// A tenant with providers and leads. The pair of a number is claimed by whoever draws that number.
@@ -111,17 +112,17 @@ impl World {
         migrate(&target).await.expect("the migrations run");
         let (server, said, address) = serve(&data, &target);
         let key = Key::hs256(SECRET.as_bytes(), &Settings::defaults());
-        Self { engine, address, target, server, _said: said, data, key, cluster }
+        Self { engine, address, target, server, _said: said, data, key, _cluster: cluster }
     }
 
     pub fn folder(&self) -> &Path {
         self.data.path()
     }
 
-    /// Where PostgreSQL's socket is, and the name of the database.
-    pub fn postgres(&self) -> (&Path, &str) {
-        let (cluster, database) = self.cluster.as_ref().expect("this is about PostgreSQL");
-        (cluster.folder(), database.name())
+    /// How pgbench finds the database: a connection string.
+    pub fn connection_string(&self) -> &str {
+        let Target::Postgres(url) = &self.target else { unreachable!("this is about PostgreSQL") };
+        url
     }
 
     pub fn token(&self, market: &Market, provider: &str) -> String {
