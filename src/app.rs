@@ -43,7 +43,7 @@ impl App {
         db.ping(&clock).await?;
         let key = Key::hs256(&signing_secret(&settings)?, &settings);
         let metrics = Metrics::default();
-        let hub = Hub::open(&db, metrics.events.clone()).await?;
+        let hub = Hub::open(&db, &clock, metrics.events.clone()).await?;
         Ok(Self(Arc::new(Parts {
             auth: Auth::new(&db, &clock, key),
             tenants: Directory::new(&db),

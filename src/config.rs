@@ -74,6 +74,18 @@ pub enum Command {
         #[arg(long, default_value = "1h", value_parser = duration)]
         ttl: Duration,
     },
+    /// Copy the embedded database to a file, also while a server serves it
+    Backup {
+        /// The file to write. It must not exist yet
+        file: PathBuf,
+    },
+    /// Put a backup into the place of the embedded database, which is kept beside it
+    Restore {
+        /// What `leadcast backup` has written
+        file: PathBuf,
+    },
+    /// Begin a new epoch of the event log, after a restore: old cursors get CURSOR_EXPIRED
+    Epoch,
     /// Print the GraphQL schema, sorted
     Schema,
     /// Play the marketplace against a running server in dev mode and show who receives what, live

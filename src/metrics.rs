@@ -24,12 +24,31 @@ pub struct Metrics {
 }
 
 /// What the hub and its streams count. Clones count together.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct EventCounters {
-    pub read: Counter,
-    pub unknown: Counter,
+    read: Counter,
+    unknown: Counter,
     pub streamed: Counter,
     pub let_go: Counter,
+    /// Seconds from when an event happened to when this node's tail had read it.
+    pub lag: Histogram,
+}
+
+impl Default for EventCounters {
+    fn default() -> Self {
+        let (read, unknown, streamed, let_go) = Default::default();
+        Self { read, unknown, streamed, let_go, lag: Histogram::new(DURATIONS) }
+    }
+}
+
+impl EventCounters {
+    /// An event was read from the log, of a kind that this version knows or not.
+    pub fn read(&self, known: bool) {
+        self.read.inc();
+        if !known {
+            self.unknown.inc();
+        }
+    }
 }
 
 /// How a GraphQL request ended.
@@ -97,11 +116,12 @@ impl Metrics {
         r.register("websocket_messages_sent", "Messages written to sockets", self.messages_sent.clone());
         r.register("websocket_closed", "Sockets closed, by close code (1006: lost)", self.sockets_closed.clone());
         r.register("claims", "Attempts to claim a lead, by outcome", self.claims.clone());
-        let EventCounters { read, unknown, streamed, let_go } = self.events.clone();
+        let EventCounters { read, unknown, streamed, let_go, lag } = self.events.clone();
         r.register("events_read", "Events read from the log by this node's tail", read);
         r.register("events_unknown", "Of these, events of a kind that this version does not know", unknown);
         r.register("events_streamed", "Events handed to streams, before their filters", streamed);
         r.register("streams_let_go", "Streams that fell behind and went back to scanning the log", let_go);
+        r.register("event_lag_seconds", "From when an event happened to when this node's tail had read it", lag);
         r.register("hub_watermark", "The event id up to which this node has read the log", self.watermark.clone());
         r.register("hub_ring_bytes", "Size of the ring of recent events", self.ring_bytes.clone());
     }

@@ -12,6 +12,9 @@
 //! a transaction open. The work is a closure that can be called again: on a serialisation failure, a deadlock or a busy
 //! SQLite the transaction is rolled back and repeated.
 
+pub mod backup;
+mod epoch;
+mod held;
 mod migrations;
 mod postgres;
 #[allow(clippy::wildcard_imports)] // generated
@@ -36,6 +39,8 @@ use tokio::{
     time::Instant,
 };
 
+pub use epoch::{Epoch, Place};
+pub use held::{Held, TOO_LONG};
 pub use migrations::migrate;
 pub use tx::{Connection, Tx};
 pub(crate) use tx::{Mode, on};
@@ -87,6 +92,8 @@ impl Target {
 pub struct Db {
     pub(crate) engine: Engine,
     pub(crate) wake: Wake,
+    /// What keeps the event tail from the end of the log.
+    pub held: Held,
 }
 
 #[derive(Clone)]
@@ -129,7 +136,7 @@ impl Db {
             Target::Sqlite(path) => Engine::Sqlite(sqlite::Pools::open(path)?),
             Target::Postgres(url) => Engine::Postgres { pool: postgres::pool(url)?, url: url.as_str().into() },
         };
-        Ok(Self { engine, wake: Wake::default() })
+        Ok(Self { engine, wake: Wake::default(), held: Held::default() })
     }
 
     /// Runs `work` in a transaction of `tenant` that may write; commits when it returns `Ok`.

@@ -81,13 +81,19 @@ fn pool(path: &Path, size: usize, setup: String) -> Result<Pool<Sqlite>> {
 
 /// A connection of its own, for migrations.
 pub(crate) fn connect(path: &Path) -> Result<SqliteConnection, diesel::ConnectionError> {
-    let url = path.to_string_lossy().into_owned();
-    tokio::task::block_in_place(|| {
-        use diesel::{Connection, connection::SimpleConnection};
-        let mut conn = SqliteConnection::establish(&url)?;
-        conn.batch_execute(SETUP).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-        Ok(conn)
-    })
+    tokio::task::block_in_place(|| established(path, SETUP))
+}
+
+/// A connection that leaves the file as it is, for backups. Blocks.
+pub(crate) fn open(path: &Path) -> Result<SqliteConnection, diesel::ConnectionError> {
+    established(path, "PRAGMA busy_timeout = 2000;")
+}
+
+fn established(path: &Path, setup: &str) -> Result<SqliteConnection, diesel::ConnectionError> {
+    use diesel::{Connection, connection::SimpleConnection};
+    let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+    conn.batch_execute(setup).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
 }
 
 /// Held for as long as the process serves this database file: two servers on one file would each tail only their own

@@ -1,11 +1,12 @@
 //! The command line: what the program prints, what it refuses, and how it ends.
 
+mod backups;
 mod program;
 mod serving;
 
 use tokio_postgres::NoTls;
 
-use self::program::{Ended, Program};
+pub use self::program::{Ended, Program};
 use crate::support::{
     database::temporary_folder,
     postgres::{Cluster, available},

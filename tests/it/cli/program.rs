@@ -77,6 +77,11 @@ impl Program {
         assert!(kill.is_ok_and(|status| status.success()), "the program has ended already");
     }
 
+    /// Kills it, unless it has ended already.
+    pub fn kill(&self) {
+        let _ = Command::new("sh").args(["-c", "kill -KILL \"$0\" 2>&1"]).arg(self.child.id().to_string()).output();
+    }
+
     /// Waits for the end.
     pub async fn end(mut self) -> Ended {
         let (mut stdout, mut stderr) = (String::new(), String::new());

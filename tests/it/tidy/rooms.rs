@@ -57,7 +57,7 @@ const MAY_USE: &[(&str, &str)] = &[
 ];
 
 /// These put everything together, so they may use everything: nothing but the roots may use *them*.
-const ROOTS: &[&str] = &["", "app", "dev", "workers"];
+const ROOTS: &[&str] = &["", "app", "dev", "operate", "workers"];
 
 /// A library that stays in its rooms.
 pub struct Fence {
