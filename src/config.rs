@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    num::NonZero,
     path::PathBuf,
     time::Duration,
 };
@@ -108,6 +109,8 @@ pub enum TenantCommand {
     },
 }
 
+const POOL: NonZero<usize> = NonZero::new(db::CONNECTIONS).expect("not zero");
+
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Settings")]
 pub struct Settings {
@@ -117,6 +120,9 @@ pub struct Settings {
     /// sqlite://path or postgres://user@host/name [default: SQLite in the data folder]
     #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true, value_parser = Target::parse)]
     pub database_url: Option<Target>,
+    /// How many connections to PostgreSQL the server's pool has at most; three more stand beside it
+    #[arg(long, env = "LEADCAST_DATABASE_CONNECTIONS", global = true, default_value_t = POOL)]
+    pub database_connections: NonZero<usize>,
     /// The folder for the embedded database and the dev key
     #[arg(long, env = "LEADCAST_DATA", global = true, default_value = "./data")]
     pub data: PathBuf,

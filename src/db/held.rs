@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::error::Result;
 
 /// From this age on something is wrong: the server says so, and names the culprit.
-pub const TOO_LONG: Duration = Duration::from_secs(5);
+const TOO_LONG: Duration = Duration::from_secs(5);
 const BETWEEN_REPORTS: Duration = Duration::from_mins(1);
 
 /// For how long the tail has not got to the end of the log. Clones are the same.
@@ -34,6 +34,11 @@ impl Held {
     /// How long the oldest undecided id has been waited for; zero when none is.
     pub fn age(&self) -> Duration {
         self.wait().as_ref().map_or(Duration::ZERO, |wait| wait.since.elapsed())
+    }
+
+    /// Whether somebody should look at it.
+    pub fn too_long(&self) -> bool {
+        self.age() >= TOO_LONG
     }
 
     /// Also across lost connections: an error does not decide anything.

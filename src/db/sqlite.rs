@@ -61,6 +61,16 @@ impl Pools {
             path: path.into(),
         })
     }
+
+    /// Of the database and of its write-ahead log, in bytes.
+    pub fn sizes(&self) -> [(&'static str, u64); 2] {
+        let size = |file: &Path| std::fs::metadata(file).map_or(0, |file| file.len());
+        [("database", size(&self.path)), ("wal", size(&self.wal()))]
+    }
+
+    fn wal(&self) -> PathBuf {
+        format!("{}-wal", self.path.display()).into()
+    }
 }
 
 fn pool(path: &Path, size: usize, setup: String) -> Result<Pool<Sqlite>> {
@@ -127,7 +137,7 @@ const WAL_LIMIT: u64 = 64 << 20;
 
 /// Folds the write-ahead log into the database when nothing was written for a second, or when it has grown too large.
 pub(crate) async fn checkpoint(pools: Pools) {
-    let wal = format!("{}-wal", pools.path.display());
+    let wal = pools.wal();
     let mut seen = 0;
     let mut every_second = tokio::time::interval(Duration::from_secs(1));
     loop {

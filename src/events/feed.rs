@@ -134,7 +134,7 @@ impl Feed {
     }
 
     fn delivery(&self, record: Arc<Record>) -> Delivery {
-        self.hub.counters().streamed.inc();
+        self.hub.metrics().streamed.inc();
         Delivery { cursor: self.cursor_of(record.id), backlog: record.id <= self.backlog, record }
     }
 }

@@ -134,6 +134,7 @@ async fn a_bad_setting_is_named() {
         ("DATABASE_URL", "--database-url", "mysql://user:hunter2@host/name"),
         ("DATABASE_URL", "--database-url", "postgres://user:hunter2@host:port/name"),
         ("DATABASE_URL", "--database-url", "sqlite://"),
+        ("LEADCAST_DATABASE_CONNECTIONS", "--database-connections", "0"),
         ("LEADCAST_JWT_SECRET", "--jwt-secret", "hunter2"),
         ("LEADCAST_ALLOWED_ORIGINS", "--allowed-origins", "https://app.example.com/path"),
         ("LEADCAST_ALLOWED_ORIGINS", "--allowed-origins", "https://app.example.com,*"),

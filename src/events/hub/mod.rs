@@ -26,7 +26,7 @@ use crate::{
     db::{Db, Watermark},
     error::{Fault, Result},
     ids::TenantId,
-    metrics::EventCounters,
+    metrics::EventMetrics,
 };
 
 /// Records that wait for a subscriber at most.
@@ -48,7 +48,7 @@ pub struct Hub(Arc<Shared>);
 struct Shared {
     db: Db,
     clock: Clock,
-    counters: EventCounters,
+    metrics: EventMetrics,
     /// Up to where this node has read the log: the state's place, to be had without its lock.
     place: watch::Sender<Place>,
     next_subscriber: AtomicU64,
@@ -82,14 +82,14 @@ impl std::fmt::Debug for Hub {
 
 impl Hub {
     /// Reads where the log stands and fills the ring.
-    pub async fn open(db: &Db, clock: &Clock, counters: EventCounters) -> Result<Self> {
+    pub async fn open(db: &Db, clock: &Clock, metrics: EventMetrics) -> Result<Self> {
         let end = Watermark::new(db).read(None).await?;
         db.held.no_more();
-        let state = filled(db, end, &counters).await?;
+        let state = filled(db, end, &metrics).await?;
         Ok(Self(Arc::new(Shared {
             db: db.clone(),
             clock: clock.clone(),
-            counters,
+            metrics,
             place: watch::Sender::new(state.place),
             next_subscriber: AtomicU64::new(0),
             state: Mutex::new(state),
@@ -130,7 +130,8 @@ impl Hub {
 
     /// The log has begun a new epoch: nothing of what is known holds in it. Running streams find their mailboxes gone, and end.
     async fn begin_again(&self, end: Place) -> Result<()> {
-        let fresh = filled(&self.0.db, end, &self.0.counters).await?;
+        let fresh = filled(&self.0.db, end, &self.0.metrics).await?;
+        self.0.metrics.epochs.inc();
         tracing::warn!(epoch = %end.epoch, "the log has begun a new epoch: the streams of the old one end");
         let old = {
             let mut state = self.state();
@@ -180,8 +181,8 @@ impl Hub {
         }
     }
 
-    pub(super) fn counters(&self) -> &EventCounters {
-        &self.0.counters
+    pub(super) fn metrics(&self) -> &EventMetrics {
+        &self.0.metrics
     }
 
     pub(super) fn db(&self) -> &Db {
@@ -194,14 +195,14 @@ impl Hub {
     }
 
     fn publish(&self, records: Vec<Record>, reached: i64) {
-        let counters = &self.0.counters;
+        let metrics = &self.0.metrics;
         let now = self.0.clock.now();
         let mut state = self.state();
         for record in records {
-            counters.read(record.kind.is_some());
-            counters.lag.observe(now.since(record.occurred_at).as_secs_f64());
+            metrics.read(record.kind.is_some());
+            metrics.lag.observe(now.since(record.occurred_at).as_secs_f64());
             let record = Arc::new(record);
-            counters.let_go.inc_by(state.deliver(&record));
+            metrics.let_go.inc_by(state.deliver(&record));
             state.remember(record);
         }
         state.place.id = reached;
@@ -261,14 +262,14 @@ impl Hub {
 }
 
 /// A state without subscribers whose ring has the last events up to `end`.
-async fn filled(db: &Db, end: Place, counters: &EventCounters) -> Result<State> {
+async fn filled(db: &Db, end: Place, metrics: &EventMetrics) -> Result<State> {
     let (_, floor) = db.across(async move |tx| log::state(tx).await).await?;
     let mut state = State::new(Place { id: floor.max(end.id - RING_START), ..end });
     while state.place.id < end.id {
         let after = state.place.id;
         let (records, reached) = db.across(async move |tx| log::read_all(tx, after, end.id, STEP).await).await?;
         for record in records {
-            counters.read(record.kind.is_some());
+            metrics.read(record.kind.is_some());
             state.remember(Arc::new(record));
         }
         state.place.id = reached;

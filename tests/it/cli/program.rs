@@ -70,6 +70,19 @@ impl Program {
         }
     }
 
+    /// The next line of the log with `text` in it.
+    pub async fn log_with(&mut self, text: &str) -> String {
+        let found = async {
+            loop {
+                let line = self.stderr.recv().await.unwrap_or_else(|| panic!("the log ends before {text:?}"));
+                if line.contains(text) {
+                    return line;
+                }
+            }
+        };
+        soon(text, found).await
+    }
+
     /// `TERM`, `INT`.
     pub fn signal(&self, name: &str) {
         let kill =

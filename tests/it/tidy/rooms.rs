@@ -113,7 +113,7 @@ const FENCES: &[Fence] = &[
 ];
 
 /// Modules with folders that are no features.
-const NO_FEATURES: &[&str] = &["db", "demo", "events", "gate", "graphql", "http", "ws"];
+const NO_FEATURES: &[&str] = &["db", "demo", "events", "gate", "graphql", "http", "metrics", "ws"];
 
 /// The room of a file, most specific first: `["events::log", "events"]`, `["store"]`.
 fn rooms(source: &Source) -> Vec<String> {
