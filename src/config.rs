@@ -174,6 +174,8 @@ pub struct Limits {
     pub operations_per_socket: usize,
     /// For sockets and requests to end when the server shuts down.
     pub drain_time: Duration,
+    /// Between two sockets that are sent away, on average.
+    pub drain_pace: Duration,
 }
 
 impl Default for Limits {
@@ -189,6 +191,7 @@ impl Default for Limits {
             write_time: Duration::from_secs(10),
             operations_per_socket: 100,
             drain_time: Duration::from_secs(20),
+            drain_pace: Duration::from_millis(5),
         }
     }
 }

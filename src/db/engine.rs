@@ -66,6 +66,14 @@ impl Engine {
         }
     }
 
+    /// Lets no more transactions begin. Connections are closed as soon as nobody uses them.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(pools) => pools.close().await,
+            Self::Postgres { pool, .. } => pool.close(),
+        }
+    }
+
     pub fn pools(&self) -> Vec<Pool> {
         match self {
             Self::Sqlite(pools) => vec![state(WRITER, &pools.writer.status()), state(READERS, &pools.readers.status())],

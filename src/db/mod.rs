@@ -255,6 +255,14 @@ impl Db {
         }
     }
 
+    /// Closes the database: what runs comes to its end, nothing begins any more. Returns when no connection is left.
+    pub async fn close(&self) {
+        self.engine.close().await;
+        while self.pools().iter().any(|pool| pool.idle + pool.in_use > 0) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// How the pools are.
     pub fn pools(&self) -> Vec<Pool> {
         self.engine.pools()

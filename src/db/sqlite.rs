@@ -15,6 +15,7 @@ use diesel_async::{
     sync_connection_wrapper::SpawnBlocking,
 };
 use futures_util::{FutureExt, future::BoxFuture};
+use tokio::time::timeout;
 
 use super::tx::Sqlite;
 use crate::error::{Fault, Result};
@@ -47,6 +48,8 @@ pub(crate) struct Pools {
 }
 
 const READERS: usize = 8;
+/// How long the last checkpoint waits for the writer.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Every commit is on the disk when it is acknowledged (`synchronous = FULL`). The writer checkpoints when idle ([`checkpoint`]).
 const SETUP: &str = "PRAGMA busy_timeout = 100; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
@@ -60,6 +63,20 @@ impl Pools {
             readers: pool(path, READERS, format!("{SETUP}{READ_ONLY}"))?,
             path: path.into(),
         })
+    }
+
+    /// With a last checkpoint, so that what is left is one file that needs no recovery. The connection that is closed last
+    /// removes the write-ahead log.
+    pub async fn close(&self) {
+        if let Ok(Ok(mut conn)) = timeout(CLOSE_PATIENCE, self.writer.get()).await
+            && let Err(error) = conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").await
+        {
+            tracing::warn!(%error, "the last checkpoint failed: the write-ahead log stays beside the database");
+        }
+        tokio::task::block_in_place(|| {
+            self.readers.close();
+            self.writer.close();
+        });
     }
 
     /// Of the database and of its write-ahead log, in bytes.

@@ -147,7 +147,7 @@ impl Session {
             Wake::Watch => self.watch(),
             Wake::Ping => self.ping().await?,
             Wake::Drain => {
-                self.leave = Some(Box::pin(sleep(sockets.jitter())));
+                self.leave = Some(Box::pin(sleep(sockets.jitter(self.app.settings.limits.drain_pace))));
                 None
             }
             Wake::Leave => self.protocol.end(close_code::RESTART, "The server restarts."),

@@ -1,5 +1,6 @@
 //! What whoever runs the server looks at and relies on: health, metrics, how it drains, and what a lost client leaves behind.
 
+mod drain;
 mod held;
 mod lost;
 mod metrics;
