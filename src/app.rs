@@ -39,11 +39,11 @@ impl std::ops::Deref for App {
 impl App {
     /// Connects to a migrated database.
     pub async fn new(settings: Settings, clock: Clock) -> Result<Self> {
-        let db = Db::open(&settings.database())?;
+        let metrics = Metrics::default();
+        let db = Db::open_with(&settings.database(), settings.database_connections.get(), metrics.database.clone())?;
         db.ping(&clock).await?;
         let key = Key::hs256(&signing_secret(&settings)?, &settings);
-        let metrics = Metrics::default();
-        let hub = Hub::open(&db, metrics.events.clone()).await?;
+        let hub = Hub::open(&db, &clock, metrics.events.clone()).await?;
         Ok(Self(Arc::new(Parts {
             auth: Auth::new(&db, &clock, key),
             tenants: Directory::new(&db),

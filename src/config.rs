@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    num::NonZero,
     path::PathBuf,
     time::Duration,
 };
@@ -74,6 +75,18 @@ pub enum Command {
         #[arg(long, default_value = "1h", value_parser = duration)]
         ttl: Duration,
     },
+    /// Copy the embedded database to a file, also while a server serves it
+    Backup {
+        /// The file to write. It must not exist yet
+        file: PathBuf,
+    },
+    /// Put a backup into the place of the embedded database, which is kept beside it
+    Restore {
+        /// What `leadcast backup` has written
+        file: PathBuf,
+    },
+    /// Begin a new epoch of the event log, after a restore: old cursors get CURSOR_EXPIRED
+    Epoch,
     /// Print the GraphQL schema, sorted
     Schema,
     /// Play the marketplace against a running server in dev mode and show who receives what, live
@@ -96,6 +109,8 @@ pub enum TenantCommand {
     },
 }
 
+const POOL: NonZero<usize> = NonZero::new(db::CONNECTIONS).expect("not zero");
+
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Settings")]
 pub struct Settings {
@@ -105,6 +120,9 @@ pub struct Settings {
     /// sqlite://path or postgres://user@host/name [default: SQLite in the data folder]
     #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true, value_parser = Target::parse)]
     pub database_url: Option<Target>,
+    /// How many connections to PostgreSQL the server's pool has at most; three more stand beside it
+    #[arg(long, env = "LEADCAST_DATABASE_CONNECTIONS", global = true, default_value_t = POOL)]
+    pub database_connections: NonZero<usize>,
     /// The folder for the embedded database and the dev key
     #[arg(long, env = "LEADCAST_DATA", global = true, default_value = "./data")]
     pub data: PathBuf,
@@ -156,6 +174,8 @@ pub struct Limits {
     pub operations_per_socket: usize,
     /// For sockets and requests to end when the server shuts down.
     pub drain_time: Duration,
+    /// Between two sockets that are sent away, on average.
+    pub drain_pace: Duration,
 }
 
 impl Default for Limits {
@@ -171,6 +191,7 @@ impl Default for Limits {
             write_time: Duration::from_secs(10),
             operations_per_socket: 100,
             drain_time: Duration::from_secs(20),
+            drain_pace: Duration::from_millis(5),
         }
     }
 }

@@ -54,11 +54,13 @@ pub mod wallets;
 pub mod workers;
 pub mod ws;
 
+use std::time::Duration;
+
 use axum::serve::ListenerExt;
 use tokio::{
     net::TcpListener,
     task::JoinSet,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -67,13 +69,17 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Serves until `shutdown`, then lets go in order: readiness, sockets, requests, workers, hub. Ends early, with an error,
+/// For the last transactions to end, when everything else has.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Serves until `shutdown`, then lets go in order: readiness, sockets, requests, workers, hub, database. Ends early, with an error,
 /// when a part that must run for ever has stopped: a server without its event tail would look healthy and be silent.
 pub async fn run(listener: TcpListener, app: App, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     let drain_time = app.settings.limits.drain_time;
     let (mut hub, mut workers, mut server) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
     hub.spawn(app.hub.clone().run());
     workers.spawn(workers::run(app.clone()));
+    let db = app.db.clone();
     let front = http::Front::new(app, dev::tokens);
     let close = CancellationToken::new();
     // Events are small and wanted at once: no waiting for more to send. That it cannot be set says that the client is gone.
@@ -100,5 +106,9 @@ pub async fn run(listener: TcpListener, app: App, shutdown: impl Future<Output =
     server.shutdown().await;
     workers.shutdown().await;
     hub.shutdown().await;
+    // A transaction outlives the request that was given up on.
+    if timeout(CLOSE_PATIENCE, db.close()).await.is_err() {
+        tracing::warn!("some transactions were still running when the server ended");
+    }
     outcome
 }

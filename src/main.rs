@@ -1,5 +1,7 @@
 //! The command line. What goes wrong here is told in one line on stderr that names the setting and what to do.
 
+mod operate;
+
 use std::{
     fs,
     io::{self, IsTerminal},
@@ -56,6 +58,9 @@ async fn command(cli: Cli) -> Outcome {
             print!("{}", graphql::sdl());
             Ok(())
         }
+        Command::Backup { file } => operate::backup(&settings, &file),
+        Command::Restore { file } => operate::restore(&settings, &file),
+        Command::Epoch => operate::epoch(&settings).await,
         Command::Demo { url } => leadcast::demo::run(&url).await,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{app::App, error::Error, events, leads};
+use crate::{app::App, error::Error, events, leads, metrics::Worker};
 
 const EXPIRY: Duration = Duration::from_secs(1);
 const RETENTION: Duration = Duration::from_mins(1);
@@ -11,26 +11,31 @@ const CLOCK: Duration = Duration::from_secs(10);
 
 /// Runs all workers for as long as it is polled.
 pub async fn run(app: App) {
+    let keep = app.settings.event_retention;
     tokio::join!(
         app.db.clone().maintain(),
-        every(EXPIRY, "expiry", || async { leads::expire_due(&app).await.map(drop) }),
-        every(RETENTION, "event retention", || events::retain(
-            &app.db,
-            &app.hub,
-            &app.clock,
-            app.settings.event_retention
-        )),
-        every(CLOCK, "clock", || app.db.ping(&app.clock)),
+        every(EXPIRY, Worker::Expiry, &app, || async { leads::expire_due(&app).await.map(drop) }),
+        every(RETENTION, Worker::Retention, &app, || events::retain(&app.db, &app.hub, &app.clock, keep)),
+        every(CLOCK, Worker::Clock, &app, || app.db.ping(&app.clock)),
     );
 }
 
-async fn every<F: Future<Output = Result<(), Error>>>(period: Duration, name: &str, work: impl Fn() -> F) {
+async fn every<F: Future<Output = Result<(), Error>>>(
+    period: Duration,
+    worker: Worker,
+    app: &App,
+    work: impl Fn() -> F,
+) {
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = work().await {
-            tracing::warn!(worker = name, error = error.describe(), "a worker failed; it tries again");
+        match work().await {
+            Ok(()) => app.metrics.workers.went_well(worker, app.clock.now().as_seconds()),
+            Err(error) => {
+                app.metrics.workers.failed(worker);
+                tracing::warn!(worker = worker.name(), error = error.describe(), "a worker failed; it tries again");
+            }
         }
     }
 }

@@ -2,6 +2,10 @@
 
 use std::{path::Path, time::Duration};
 
+use diesel::{
+    migration::{Migration, MigrationSource},
+    sqlite::{Sqlite, SqliteConnection},
+};
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -29,9 +33,20 @@ fn migrate_sqlite(path: &Path) -> Result<Vec<String>> {
     let lock = std::fs::File::create(sqlite::beside(path, "migration-lock")).map_err(unavailable)?;
     tokio::task::block_in_place(|| {
         lock.lock().map_err(unavailable)?;
-        let applied = conn.run_pending_migrations(SQLITE).map_err(Fault::internal)?;
-        Ok(applied.iter().map(ToString::to_string).collect())
+        run_on_sqlite(&mut conn)
     })
+}
+
+pub(super) fn run_on_sqlite(conn: &mut SqliteConnection) -> Result<Vec<String>> {
+    let applied = conn.run_pending_migrations(SQLITE).map_err(Fault::internal)?;
+    Ok(applied.iter().map(ToString::to_string).collect())
+}
+
+/// The first of `versions` that this program has no migration for: they come from a newer one.
+pub(super) fn unknown(versions: &[String]) -> Result<Option<&String>> {
+    let known: Vec<_> = MigrationSource::<Sqlite>::migrations(&SQLITE).map_err(Fault::internal)?;
+    let known: Vec<_> = known.iter().map(|migration| migration.name().version().to_string()).collect();
+    Ok(versions.iter().find(|version| !known.contains(version)))
 }
 
 async fn migrate_postgres(url: &str) -> Result<Vec<String>> {

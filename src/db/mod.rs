@@ -12,6 +12,10 @@
 //! a transaction open. The work is a closure that can be called again: on a serialisation failure, a deadlock or a busy
 //! SQLite the transaction is rolled back and repeated.
 
+pub mod backup;
+mod engine;
+mod epoch;
+mod held;
 mod migrations;
 mod postgres;
 #[allow(clippy::wildcard_imports)] // generated
@@ -30,12 +34,13 @@ use std::{
 };
 
 use diesel::{QueryableByName, sql_query};
-use diesel_async::{RunQueryDsl, pooled_connection::deadpool::Pool};
-use tokio::{
-    sync::{Mutex, Notify},
-    time::Instant,
-};
+use diesel_async::RunQueryDsl;
+use tokio::{sync::Notify, time::Instant};
 
+pub(crate) use engine::Engine;
+pub use engine::Pool;
+pub use epoch::{Epoch, Place};
+pub use held::Held;
 pub use migrations::migrate;
 pub use tx::{Connection, Tx};
 pub(crate) use tx::{Mode, on};
@@ -47,6 +52,7 @@ use crate::{
     clock::{Clock, Timestamp},
     error::{Error, Fault, Result},
     ids::TenantId,
+    metrics::DatabaseMetrics,
 };
 
 /// Which database: read from `DATABASE_URL`.
@@ -87,12 +93,9 @@ impl Target {
 pub struct Db {
     pub(crate) engine: Engine,
     pub(crate) wake: Wake,
-}
-
-#[derive(Clone)]
-pub(crate) enum Engine {
-    Sqlite(sqlite::Pools),
-    Postgres { pool: Pool<tx::Postgres>, url: Arc<str> },
+    /// What keeps the event tail from the end of the log.
+    pub held: Held,
+    metrics: DatabaseMetrics,
 }
 
 /// Rung after a commit that appended events.
@@ -115,21 +118,23 @@ where
     type Fut = Fut;
 }
 
-/// How long to wait for a connection before saying that the service is busy.
-const POOL_PATIENCE: Duration = Duration::from_secs(2);
-/// SQLite's one writer is a queue that everyone stands in.
-const WRITER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a transaction that lost a race is repeated.
 const RETRY_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How many connections to PostgreSQL a node's pool has at most, unless it is told otherwise. Two cores do most with about
+/// eight; the rest is for those that wait for a lock.
+pub const CONNECTIONS: usize = 16;
+
 impl Db {
-    /// Opens the pool. Connects lazily; [`Db::ping`] tells whether the database answers.
+    /// For a command: with the usual pool, and figures that nobody reads.
     pub fn open(target: &Target) -> Result<Self> {
-        let engine = match target {
-            Target::Sqlite(path) => Engine::Sqlite(sqlite::Pools::open(path)?),
-            Target::Postgres(url) => Engine::Postgres { pool: postgres::pool(url)?, url: url.as_str().into() },
-        };
-        Ok(Self { engine, wake: Wake::default() })
+        Self::open_with(target, CONNECTIONS, DatabaseMetrics::unread())
+    }
+
+    /// Opens the pool, on PostgreSQL of so many connections. Connects lazily; [`Db::ping`] tells whether the database answers.
+    pub fn open_with(target: &Target, connections: usize, metrics: DatabaseMetrics) -> Result<Self> {
+        let engine = Engine::open(target, connections)?;
+        Ok(Self { engine, wake: Wake::default(), held: Held::default(), metrics })
     }
 
     /// Runs `work` in a transaction of `tenant` that may write; commits when it returns `Ok`.
@@ -198,6 +203,7 @@ impl Db {
             match self.attempt(mode, work.clone()).await {
                 Err(error) if lost_a_race(&error) && started.elapsed() < RETRY_PATIENCE => {
                     tracing::debug!(?error, "transaction repeated");
+                    self.metrics.retry(mode.name());
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_millis(100));
                 }
@@ -211,45 +217,62 @@ impl Db {
     where
         for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
     {
-        let tx = self.begin(mode).await?;
-        match work(&tx).await {
+        let (tx, started) = self.begin(mode).await?;
+        let outcome = match work(&tx).await {
             Ok(value) => {
                 let appended = tx.has_appended();
-                tx.commit().await?;
-                if appended {
-                    self.wake.hub.notify_one();
-                    self.wake.others.notify_one();
-                }
-                Ok(value)
+                tx.commit().await.map(|()| {
+                    if appended {
+                        self.wake.hub.notify_one();
+                        self.wake.others.notify_one();
+                    }
+                    value
+                })
             }
             Err(error) => {
                 tx.roll_back().await;
                 Err(error)
             }
-        }
+        };
+        self.metrics.transaction(mode.name(), started.elapsed());
+        outcome
     }
 
     /// A pooled connection may have died since it was last used: BEGIN shows it, and another is tried. Nothing is lost by
-    /// that, for nothing has been said yet.
-    async fn begin(&self, mode: Mode) -> Result<Tx> {
-        let mut spare = 16;
+    /// that, for nothing has been said yet. Also tells when it began.
+    async fn begin(&self, mode: Mode) -> Result<(Tx, Instant)> {
+        let mut spare: usize = self.pools().iter().map(|pool| pool.max).sum();
         loop {
-            match Tx::begin(self.connection(mode).await?, mode).await {
+            let asked = Instant::now();
+            let connection = self.engine.connection(mode).await;
+            let started = Instant::now();
+            self.metrics.wait(self.engine.pool_of(mode), started - asked);
+            let connection = connection?;
+            match Tx::begin(connection, mode).await {
                 Err(Error::Fault(Fault::Unavailable(_))) if spare > 0 => spare -= 1,
-                begun => return begun,
+                begun => return Ok((begun?, started)),
             }
         }
     }
 
-    async fn connection(&self, mode: Mode) -> Result<Connection> {
+    /// Closes the database: what runs comes to its end, nothing begins any more. Returns when no connection is left.
+    pub async fn close(&self) {
+        self.engine.close().await;
+        while self.pools().iter().any(|pool| pool.idle + pool.in_use > 0) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// How the pools are.
+    pub fn pools(&self) -> Vec<Pool> {
+        self.engine.pools()
+    }
+
+    /// How large the embedded database's files are, in bytes; none on PostgreSQL.
+    pub fn files(&self) -> Vec<(&'static str, u64)> {
         match &self.engine {
-            Engine::Sqlite(pools) if mode.reads_only() => {
-                patient(POOL_PATIENCE, pools.readers.get()).await.map(Mutex::new).map(Connection::Sqlite)
-            }
-            Engine::Sqlite(pools) => {
-                patient(WRITER_PATIENCE, pools.writer.get()).await.map(Mutex::new).map(Connection::Sqlite)
-            }
-            Engine::Postgres { pool, .. } => patient(POOL_PATIENCE, pool.get()).await.map(Connection::Postgres),
+            Engine::Sqlite(pools) => pools.sizes().to_vec(),
+            Engine::Postgres { .. } => Vec::new(),
         }
     }
 
@@ -294,17 +317,6 @@ impl Db {
             Engine::Sqlite(pools) => sqlite::checkpoint(pools.clone()).await,
             Engine::Postgres { .. } => relay(self).await,
         }
-    }
-}
-
-async fn patient<T, E: std::error::Error + Send + Sync + 'static>(
-    patience: Duration,
-    get: impl Future<Output = Result<T, E>>,
-) -> Result<T> {
-    match tokio::time::timeout(patience, get).await {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(Fault::unavailable(error).into()),
-        Err(_) => Err(Fault::unavailable("no free database connection").into()),
     }
 }
 

@@ -12,9 +12,6 @@ use tokio_postgres::{Config, NoTls};
 
 use crate::error::{Fault, Result};
 
-/// Connections a node holds at most. Two cores do most with about eight; the rest is for those that wait for a lock.
-const POOL_SIZE: usize = 16;
-
 /// A forgotten transaction would hold locks and the event watermark of the whole cluster: nothing may stay open for long.
 const SESSION: &str = "SET idle_in_transaction_session_timeout = '5s'; SET statement_timeout = '10s'; SET lock_timeout = '3s'; \
      SET timezone = 'UTC';";
@@ -22,12 +19,12 @@ const SESSION: &str = "SET idle_in_transaction_session_timeout = '5s'; SET state
 /// Migrations may take long, but never queue for a lock in front of everybody else.
 const MIGRATION_SESSION: &str = "SET lock_timeout = '2s'; SET timezone = 'UTC';";
 
-pub(crate) fn pool(url: &str) -> Result<Pool<AsyncPgConnection>> {
+pub(crate) fn pool(url: &str, connections: usize) -> Result<Pool<AsyncPgConnection>> {
     let mut config = ManagerConfig::default();
     config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(|url| connect(url.to_owned(), SESSION).boxed());
     let manager = AsyncDieselConnectionManager::new_with_config(url, config);
-    Pool::builder(manager).max_size(POOL_SIZE).build().map_err(|e| Fault::internal(e).into())
+    Pool::builder(manager).max_size(connections).build().map_err(|e| Fault::internal(e).into())
 }
 
 /// A connection outside the pool, for the event tail.

@@ -130,6 +130,7 @@ diesel::table! {
         id -> Int4,
         epoch -> Uuid,
         floor -> Int8,
+        origin -> Nullable<Text>,
     }
 }
 

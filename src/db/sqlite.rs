@@ -15,6 +15,7 @@ use diesel_async::{
     sync_connection_wrapper::SpawnBlocking,
 };
 use futures_util::{FutureExt, future::BoxFuture};
+use tokio::time::timeout;
 
 use super::tx::Sqlite;
 use crate::error::{Fault, Result};
@@ -47,6 +48,8 @@ pub(crate) struct Pools {
 }
 
 const READERS: usize = 8;
+/// How long the last checkpoint waits for the writer.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Every commit is on the disk when it is acknowledged (`synchronous = FULL`). The writer checkpoints when idle ([`checkpoint`]).
 const SETUP: &str = "PRAGMA busy_timeout = 100; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
@@ -60,6 +63,30 @@ impl Pools {
             readers: pool(path, READERS, format!("{SETUP}{READ_ONLY}"))?,
             path: path.into(),
         })
+    }
+
+    /// With a last checkpoint, so that what is left is one file that needs no recovery. The connection that is closed last
+    /// removes the write-ahead log.
+    pub async fn close(&self) {
+        if let Ok(Ok(mut conn)) = timeout(CLOSE_PATIENCE, self.writer.get()).await
+            && let Err(error) = conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").await
+        {
+            tracing::warn!(%error, "the last checkpoint failed: the write-ahead log stays beside the database");
+        }
+        tokio::task::block_in_place(|| {
+            self.readers.close();
+            self.writer.close();
+        });
+    }
+
+    /// Of the database and of its write-ahead log, in bytes.
+    pub fn sizes(&self) -> [(&'static str, u64); 2] {
+        let size = |file: &Path| std::fs::metadata(file).map_or(0, |file| file.len());
+        [("database", size(&self.path)), ("wal", size(&self.wal()))]
+    }
+
+    fn wal(&self) -> PathBuf {
+        format!("{}-wal", self.path.display()).into()
     }
 }
 
@@ -81,13 +108,19 @@ fn pool(path: &Path, size: usize, setup: String) -> Result<Pool<Sqlite>> {
 
 /// A connection of its own, for migrations.
 pub(crate) fn connect(path: &Path) -> Result<SqliteConnection, diesel::ConnectionError> {
-    let url = path.to_string_lossy().into_owned();
-    tokio::task::block_in_place(|| {
-        use diesel::{Connection, connection::SimpleConnection};
-        let mut conn = SqliteConnection::establish(&url)?;
-        conn.batch_execute(SETUP).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-        Ok(conn)
-    })
+    tokio::task::block_in_place(|| established(path, SETUP))
+}
+
+/// A connection that leaves the file as it is, for backups. Blocks.
+pub(crate) fn open(path: &Path) -> Result<SqliteConnection, diesel::ConnectionError> {
+    established(path, "PRAGMA busy_timeout = 2000;")
+}
+
+fn established(path: &Path, setup: &str) -> Result<SqliteConnection, diesel::ConnectionError> {
+    use diesel::{Connection, connection::SimpleConnection};
+    let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+    conn.batch_execute(setup).map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
 }
 
 /// Held for as long as the process serves this database file: two servers on one file would each tail only their own
@@ -121,7 +154,7 @@ const WAL_LIMIT: u64 = 64 << 20;
 
 /// Folds the write-ahead log into the database when nothing was written for a second, or when it has grown too large.
 pub(crate) async fn checkpoint(pools: Pools) {
-    let wal = format!("{}-wal", pools.path.display());
+    let wal = pools.wal();
     let mut seen = 0;
     let mut every_second = tokio::time::interval(Duration::from_secs(1));
     loop {

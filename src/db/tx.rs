@@ -51,6 +51,16 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    /// For metrics and traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read(_) => "read",
+            Self::Write(_) => "write",
+            Self::Across => "across",
+            Self::Upkeep => "upkeep",
+        }
+    }
+
     pub fn reads_only(self) -> bool {
         matches!(self, Self::Read(_) | Self::Across)
     }

@@ -11,12 +11,17 @@ use std::time::Duration;
 
 use diesel::{
     QueryableByName, sql_query,
-    sql_types::{BigInt, Bool, Text},
+    sql_types::{Bool, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::time::Instant;
 
-use super::{Db, Engine, on, postgres};
+use super::{
+    Db, Engine,
+    epoch::{self, Place, PlaceRow},
+    held::Held,
+    on, postgres,
+};
 use crate::error::{Fault, Result};
 
 /// Asks for the watermark again and again, on a connection of its own.
@@ -28,54 +33,52 @@ pub struct Watermark {
 
 /// A sample costs a transaction id: not more than 200 a second.
 const BETWEEN_SAMPLES: Duration = Duration::from_millis(5);
-/// Between two looks at whether the older transactions have ended.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
+/// Between two looks at whether the older transactions have ended: the longer, the longer it takes.
+const BETWEEN_LOOKS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 
 impl Watermark {
     pub fn new(db: &Db) -> Self {
         Self { db: db.clone(), connection: None, sampled: None }
     }
 
-    /// The highest id that is decided, `known` or above. Waits until the ids handed out so far are.
-    pub async fn read(&mut self, known: i64) -> Result<i64> {
-        match &self.db.engine {
-            Engine::Sqlite(_) => Self::last_handed_out(&self.db).await,
-            Engine::Postgres { url, .. } => {
-                let mut conn = match self.connection.take() {
-                    Some(conn) => conn,
-                    None => postgres::connect_alone(url).await.map_err(Fault::unavailable)?,
-                };
-                if let Some(sampled) = self.sampled {
-                    tokio::time::sleep_until(sampled + BETWEEN_SAMPLES).await;
-                }
-                // Not put back after an error: the next call connects anew.
-                let decided = decided(&mut conn, known).await?;
-                self.sampled = Some(Instant::now());
-                self.connection = Some(conn);
-                Ok(decided)
-            }
+    /// The highest id that is decided, `known` or above; in another epoch than `known`'s, whatever it is there. Waits until
+    /// the ids handed out so far are decided.
+    pub async fn read(&mut self, known: Option<Place>) -> Result<Place> {
+        let Engine::Postgres { url, .. } = &self.db.engine else {
+            return last_place(&self.db).await;
+        };
+        let mut conn = if let Some(conn) = self.connection.take() {
+            conn
+        } else {
+            let mut conn = postgres::connect_alone(url).await.map_err(Fault::unavailable)?;
+            epoch::check_origin(&mut conn).await?;
+            conn
+        };
+        if let Some(sampled) = self.sampled {
+            tokio::time::sleep_until(sampled + BETWEEN_SAMPLES).await;
         }
+        // Not put back after an error: the next call connects anew.
+        let decided = decided(&mut conn, known, &self.db.held).await?;
+        self.sampled = Some(Instant::now());
+        self.connection = Some(conn);
+        Ok(decided)
     }
-}
 
-impl Watermark {
     /// The last id handed out, decided or not.
     pub async fn last_handed_out(db: &Db) -> Result<i64> {
-        db.across(async move |tx| {
-            let rows: Vec<LastId> = on!(tx,
-                sqlite conn => sql_query(LAST_ON_SQLITE).load(conn).await,
-                postgres conn => sql_query(LAST_ON_POSTGRES).load(conn).await,
-            )?;
-            Ok(rows.into_iter().next().map_or(0, |row| row.last))
-        })
-        .await
+        last_place(db).await.map(|place| place.id)
     }
 }
 
-#[derive(QueryableByName)]
-struct LastId {
-    #[diesel(sql_type = BigInt)]
-    last: i64,
+async fn last_place(db: &Db) -> Result<Place> {
+    db.across(async move |tx| {
+        let row: PlaceRow = on!(tx,
+            sqlite conn => sql_query(LAST_ON_SQLITE).get_result(conn).await,
+            postgres conn => sql_query(LAST_ON_POSTGRES).get_result(conn).await,
+        )?;
+        Ok(row.into())
+    })
+    .await
 }
 
 #[derive(QueryableByName)]
@@ -90,19 +93,25 @@ struct Passed {
     passed: bool,
 }
 
-const LAST_ON_SQLITE: &str = "SELECT seq AS last FROM sqlite_sequence WHERE name = 'events'";
+const LAST_ON_SQLITE: &str =
+    "SELECT epoch, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) AS id FROM log_state";
 const LAST_ON_POSTGRES: &str =
-    "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS last FROM events_id_seq";
+    "SELECT epoch, CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS id FROM log_state, events_id_seq";
 
-async fn decided(conn: &mut AsyncPgConnection, known: i64) -> Result<i64> {
-    let LastId { last } = sql_query(LAST_ON_POSTGRES).get_result(conn).await?;
-    if last <= known {
+async fn decided(conn: &mut AsyncPgConnection, known: Option<Place>, held: &Held) -> Result<Place> {
+    let last: PlaceRow = sql_query(LAST_ON_POSTGRES).get_result(conn).await?;
+    let last = Place::from(last);
+    if let Some(known) = known
+        && known.epoch == last.epoch
+        && known.id >= last.id
+    {
         return Ok(known);
     }
 
     // Statements of their own, outside a transaction: otherwise our own X would hold the snapshot's xmin below it.
     let Own { xid } = sql_query("SELECT pg_current_xact_id()::text AS xid").get_result(conn).await?;
 
+    let started = Instant::now();
     loop {
         let Passed { passed } = sql_query("SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 AS passed")
             .bind::<Text, _>(&xid)
@@ -111,6 +120,9 @@ async fn decided(conn: &mut AsyncPgConnection, known: i64) -> Result<i64> {
         if passed {
             return Ok(last);
         }
-        tokio::time::sleep(BETWEEN_LOOKS).await;
+        held.still();
+        held.report(conn).await?;
+        let (shortest, longest) = BETWEEN_LOOKS;
+        tokio::time::sleep((started.elapsed() / 20).clamp(shortest, longest)).await;
     }
 }

@@ -6,12 +6,10 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
 use crate::{
+    db::{Epoch, Place},
     error::{Fault, Result},
     ids::{Id, TenantId},
 };
-
-/// Which history of the log a cursor belongs to. A database that was restored from a backup begins a new one.
-pub type Epoch = Id<Cursor>;
 
 /// Opaque to clients: a kind byte, the epoch, the tenant and the event id, encoded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +36,10 @@ impl Cursor {
             tenant: Id::from_uuid(Uuid::from_bytes(*tenant)),
             id,
         })
+    }
+
+    pub fn new(tenant: TenantId, Place { epoch, id }: Place) -> Self {
+        Self { epoch, tenant, id }
     }
 
     /// A cursor of another tenant is refused, whatever else is true of it.

@@ -5,7 +5,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{Cursor, Hub, Positions, Record, Scope, hub::Subscription, log, position::Position};
+use super::{Cursor, Epoch, Hub, Place, Positions, Record, Scope, hub::Subscription, log, position::Position};
 use crate::{
     db::Watermark,
     error::{Fault, Result},
@@ -31,6 +31,8 @@ pub enum Step {
 /// A stream's reader.
 pub struct Feed {
     hub: Hub,
+    /// The history it reads. It ends with it.
+    epoch: Epoch,
     scope: Arc<Scope>,
     position: Arc<Position>,
     subscription: Subscription,
@@ -52,14 +54,16 @@ impl Feed {
         if let Some(cursor) = after {
             check(hub, &cursor, &scope).await?;
         }
+        let epoch = after.map_or_else(|| hub.epoch(), |cursor| cursor.epoch);
         let scope = Arc::new(scope);
-        let position = Arc::new(Position::default());
-        let subscription = hub.subscribe(&scope, &position);
+        let position = Arc::new(Position::new(epoch));
+        let subscription = hub.subscribe(epoch, &scope, &position)?;
         let start = after.map_or(subscription.pinned, |cursor| cursor.id);
         position.advance(start);
         positions.add(&position, hub);
         Ok(Self {
             hub: hub.clone(),
+            epoch,
             scope,
             position,
             backlog: subscription.pinned,
@@ -96,20 +100,24 @@ impl Feed {
                     self.in_hand = Some((record.id, true));
                     return Ok(Step::Event(self.delivery(record)));
                 }
-                // Let go by the hub for being slow.
-                None => self.subscription = self.hub.subscribe(&self.scope, &self.position),
+                // Let go by the hub, for being slow or because another epoch has begun.
+                None => self.subscription = self.hub.subscribe(self.epoch, &self.scope, &self.position)?,
             }
         }
     }
 
     /// The place from which this stream would go on.
     pub fn cursor(&self) -> Cursor {
-        self.hub.cursor(self.scope.tenant, self.position.current(&self.hub))
+        self.cursor_of(self.position.current(&self.hub))
+    }
+
+    fn cursor_of(&self, id: i64) -> Cursor {
+        Cursor::new(self.scope.tenant, Place { epoch: self.epoch, id })
     }
 
     async fn scan(&mut self) -> Result<()> {
-        let (records, reached) =
-            self.hub.read_step(&self.scope, self.position.examined(), self.subscription.pinned).await?;
+        let (after, upto) = (self.position.examined(), self.subscription.pinned);
+        let (records, reached) = self.hub.read_step(self.epoch, &self.scope, after, upto).await?;
         self.scanned = records.into();
         self.scanned_to = reached;
         Ok(())
@@ -126,8 +134,8 @@ impl Feed {
     }
 
     fn delivery(&self, record: Arc<Record>) -> Delivery {
-        self.hub.counters().streamed.inc();
-        Delivery { cursor: self.hub.cursor(self.scope.tenant, record.id), backlog: record.id <= self.backlog, record }
+        self.hub.metrics().streamed.inc();
+        Delivery { cursor: self.cursor_of(record.id), backlog: record.id <= self.backlog, record }
     }
 }
 
@@ -136,17 +144,20 @@ impl Hub {
     /// that is all there is by now.
     pub async fn poll(&self, scope: &Arc<Scope>, after: &Cursor) -> Result<(Vec<Delivery>, Cursor, bool)> {
         check(self, after, scope).await?;
-        let watermark = self.watermark();
-        if after.id >= watermark {
+        let end = self.place();
+        if end.epoch != after.epoch {
+            return Err(Fault::CursorExpired.into());
+        }
+        if after.id >= end.id {
             return Ok((Vec::new(), *after, false));
         }
-        let (records, reached) = self.read_step(scope, after.id, watermark).await?;
+        let (records, reached) = self.read_step(end.epoch, scope, after.id, end.id).await?;
         let deliveries = records.into_iter().map(|record| Delivery {
-            cursor: self.cursor(scope.tenant, record.id),
+            cursor: Cursor { id: record.id, ..*after },
             backlog: true,
             record,
         });
-        Ok((deliveries.collect(), self.cursor(scope.tenant, reached), reached < watermark))
+        Ok((deliveries.collect(), Cursor { id: reached, ..*after }, reached < end.id))
     }
 }
 
@@ -156,6 +167,7 @@ async fn check(hub: &Hub, cursor: &Cursor, scope: &Scope) -> Result<()> {
     if cursor.epoch != epoch || cursor.id < floor {
         return Err(Fault::CursorExpired.into());
     }
+    hub.reach(epoch).await?;
     // Another node may have read further than this one, so its own watermark is not the last word.
     if cursor.id > hub.watermark() && cursor.id > Watermark::last_handed_out(hub.db()).await? {
         return Err(Fault::CursorExpired.into());

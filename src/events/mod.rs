@@ -16,7 +16,8 @@ mod position;
 mod record;
 mod retention;
 
-pub use cursor::{Cursor, Epoch};
+pub use crate::db::{Epoch, Place};
+pub use cursor::Cursor;
 pub use feed::{Delivery, Feed, Step};
 pub use hub::{Hub, Stats};
 pub use log::append;

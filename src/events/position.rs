@@ -6,11 +6,14 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
 };
 
-use super::hub::Hub;
+use super::{Cursor, Epoch, Place, hub::Hub};
+use crate::ids::TenantId;
 
 /// The place of one stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Position {
+    /// The history that the stream reads.
+    epoch: Epoch,
     /// Everything up to here was examined, and handed on if it was to be.
     examined: AtomicI64,
     /// Records that the hub has put into the mailbox and the stream has not handed on yet.
@@ -22,6 +25,16 @@ pub struct Position {
 }
 
 impl Position {
+    pub(super) fn new(epoch: Epoch) -> Self {
+        Self {
+            epoch,
+            examined: AtomicI64::default(),
+            waiting: AtomicUsize::default(),
+            attached: AtomicBool::default(),
+            scanning: AtomicBool::default(),
+        }
+    }
+
     pub(super) fn examined(&self) -> i64 {
         self.examined.load(Ordering::Acquire)
     }
@@ -77,9 +90,15 @@ impl Positions {
         positions.push((Arc::downgrade(position), hub.clone()));
     }
 
-    /// The place from which none of the streams would miss anything; `None` without streams.
-    pub fn smallest(&self) -> Option<i64> {
+    /// The place in `tenant`'s log from which none of the streams would miss anything. `None` without streams, and while some
+    /// of them belong to an epoch that has ended: they are about to end, too.
+    pub fn smallest(&self, tenant: TenantId) -> Option<Cursor> {
         let positions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        positions.iter().filter_map(|(position, hub)| Some(position.upgrade()?.current(hub))).min()
+        let live = positions.iter().filter_map(|(position, hub)| Some((position.upgrade()?, hub)));
+        let places: Vec<_> =
+            live.map(|(position, hub)| Place { epoch: position.epoch, id: position.current(hub) }).collect();
+        let smallest = places.iter().min_by_key(|place| place.id)?;
+        let of_one_epoch = places.iter().all(|place| place.epoch == smallest.epoch);
+        of_one_epoch.then(|| Cursor::new(tenant, *smallest))
     }
 }

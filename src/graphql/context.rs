@@ -46,11 +46,7 @@ pub fn request(app: &App, viewer: &Viewer, request: Request) -> Request {
         claimants: claims::loader::claimants(db, tenant, viewer.user.clone()),
         wallets: wallets::loader::wallets(db, tenant),
     };
-    request
-        .data(Began(app.hub.cursor(tenant, app.hub.watermark())))
-        .data(app.clone())
-        .data(viewer.clone())
-        .data(loaders)
+    request.data(Began(app.hub.end(tenant))).data(app.clone()).data(viewer.clone()).data(loaders)
 }
 
 pub fn app<'a>(ctx: &Context<'a>) -> &'a App {

@@ -1,4 +1,8 @@
 //! For load balancers and orchestrators: `/healthz` (the process runs) and `/readyz` (send requests here).
+//!
+//! *Degraded* is not the same as not ready: a transaction that somebody left open holds back the events of every node, while
+//! queries and mutations go on. Taking all nodes out of the load balancer would make an outage of it, so the status stays 200,
+//! and the failed check is for whoever watches.
 
 use std::time::Duration;
 
@@ -14,7 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Serialize)]
 struct Readiness {
     ready: bool,
-    checks: Vec<Check>,
+    degraded: bool,
+    checks: [Check; 3],
 }
 
 #[derive(Serialize)]
@@ -25,18 +30,24 @@ struct Check {
     detail: Option<&'static str>,
 }
 
+impl Check {
+    fn new(name: &'static str, ok: bool, otherwise: &'static str) -> Self {
+        Self { name, ok, detail: (!ok).then_some(otherwise) }
+    }
+}
+
 pub(super) async fn live() -> &'static str {
     "ok\n"
 }
 
 pub(super) async fn ready(State(front): State<Front>) -> impl IntoResponse {
-    let draining = front.is_draining();
-    let database = matches!(timeout(PATIENCE, front.app.db.ping(&front.app.clock)).await, Ok(Ok(())));
-    let checks = vec![
-        Check { name: "accepting", ok: !draining, detail: draining.then_some("the server is shutting down") },
-        Check { name: "database", ok: database, detail: (!database).then_some("the database does not answer") },
-    ];
-    let ready = checks.iter().all(|check| check.ok);
+    let db = &front.app.db;
+    let answers = matches!(timeout(PATIENCE, db.ping(&front.app.clock)).await, Ok(Ok(())));
+    let accepting = Check::new("accepting", !front.is_draining(), "the server is shutting down");
+    let database = Check::new("database", answers, "the database does not answer");
+    let events = Check::new("events", !db.held.too_long(), "events are held back: the log says by what");
+    let ready = accepting.ok && database.ok;
+    let degraded = ready && !events.ok;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, checks }))
+    (status, Json(Readiness { ready, degraded, checks: [accepting, database, events] }))
 }

@@ -105,7 +105,8 @@ async fn not_found() -> Response {
 
 async fn metrics(State(front): State<Front>) -> Response {
     let hub = front.app.hub.stats();
-    front.app.metrics.hub(hub.watermark, hub.ring_bytes);
+    front.app.metrics.events.hub(hub.watermark, hub.ring_bytes);
+    front.app.metrics.look(&front.app.db);
     match front.app.metrics.encode() {
         Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(error) => {

@@ -33,8 +33,6 @@ struct Group {
     drain: CancellationToken,
 }
 
-/// How far apart clients are sent away: each connects again at once, somewhere else.
-const DRAIN_PACE: Duration = Duration::from_millis(5);
 const LONGEST_JITTER: Duration = Duration::from_secs(5);
 /// What is written around a result, and answers to pings that wait behind it.
 const OVERHEAD_BYTES: usize = 256 << 10;
@@ -70,11 +68,11 @@ impl Sockets {
         self.0.drain.cancelled().await;
     }
 
-    /// A random wait, the longer at most the more clients there are.
-    fn jitter(&self) -> Duration {
+    /// A random wait, the longer at most the more clients there are: each connects again at once, somewhere else.
+    fn jitter(&self, pace: Duration) -> Duration {
         let sockets = u32::try_from(self.0.tasks.len()).unwrap_or(u32::MAX);
         let random = getrandom::u32().unwrap_or_default();
-        let longest = DRAIN_PACE.saturating_mul(sockets).min(LONGEST_JITTER);
+        let longest = pace.saturating_mul(sockets).min(LONGEST_JITTER);
         longest.mul_f64(f64::from(random) / f64::from(u32::MAX))
     }
 }

@@ -147,7 +147,7 @@ impl Session {
             Wake::Watch => self.watch(),
             Wake::Ping => self.ping().await?,
             Wake::Drain => {
-                self.leave = Some(Box::pin(sleep(sockets.jitter())));
+                self.leave = Some(Box::pin(sleep(sockets.jitter(self.app.settings.limits.drain_pace))));
                 None
             }
             Wake::Leave => self.protocol.end(close_code::RESTART, "The server restarts."),
@@ -277,15 +277,13 @@ impl Session {
     /// The cursor of a ping says "everything up to here was sent to you": so the position is read first, then what the
     /// operations had already handed over is written, then the ping.
     async fn ping(&mut self) -> Result<Option<Effect>, Ended> {
-        let position = self.positions.smallest();
+        let cursor = self.viewer.as_ref().and_then(|viewer| self.positions.smallest(viewer.tenant));
         for _ in 0..self.reports.len() {
             let Ok((serial, outcome)) = self.reports.try_recv() else { break };
             let effect = self.protocol.report(serial, &outcome);
             self.act(effect).await?;
         }
-        let cursor = self.viewer.as_ref().zip(position);
-        let cursor = cursor.map(|(viewer, id)| self.app.hub.cursor(viewer.tenant, id).to_string());
-        Ok(self.protocol.interval(cursor.as_deref()))
+        Ok(self.protocol.interval(cursor.map(|cursor| cursor.to_string()).as_deref()))
     }
 
     async fn send(&mut self, text: String) -> Result<(), Ended> {

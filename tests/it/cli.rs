@@ -1,11 +1,12 @@
 //! The command line: what the program prints, what it refuses, and how it ends.
 
+mod backups;
 mod program;
 mod serving;
 
 use tokio_postgres::NoTls;
 
-use self::program::{Ended, Program};
+pub use self::program::{Ended, Program};
 use crate::support::{
     database::temporary_folder,
     postgres::{Cluster, available},
@@ -133,6 +134,7 @@ async fn a_bad_setting_is_named() {
         ("DATABASE_URL", "--database-url", "mysql://user:hunter2@host/name"),
         ("DATABASE_URL", "--database-url", "postgres://user:hunter2@host:port/name"),
         ("DATABASE_URL", "--database-url", "sqlite://"),
+        ("LEADCAST_DATABASE_CONNECTIONS", "--database-connections", "0"),
         ("LEADCAST_JWT_SECRET", "--jwt-secret", "hunter2"),
         ("LEADCAST_ALLOWED_ORIGINS", "--allowed-origins", "https://app.example.com/path"),
         ("LEADCAST_ALLOWED_ORIGINS", "--allowed-origins", "https://app.example.com,*"),

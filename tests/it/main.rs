@@ -2,11 +2,13 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "helpers take what `json!` makes")]
 
+mod backup;
 mod bad_input;
 mod cli;
 mod cluster;
 mod contract;
 mod cursors;
+mod epochs;
 mod hardening;
 mod http;
 mod ledger;

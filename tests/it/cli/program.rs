@@ -70,11 +70,29 @@ impl Program {
         }
     }
 
+    /// The next line of the log with `text` in it.
+    pub async fn log_with(&mut self, text: &str) -> String {
+        let found = async {
+            loop {
+                let line = self.stderr.recv().await.unwrap_or_else(|| panic!("the log ends before {text:?}"));
+                if line.contains(text) {
+                    return line;
+                }
+            }
+        };
+        soon(text, found).await
+    }
+
     /// `TERM`, `INT`.
     pub fn signal(&self, name: &str) {
         let kill =
             Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name]).arg(self.child.id().to_string()).status();
         assert!(kill.is_ok_and(|status| status.success()), "the program has ended already");
+    }
+
+    /// Kills it, unless it has ended already.
+    pub fn kill(&self) {
+        let _ = Command::new("sh").args(["-c", "kill -KILL \"$0\" 2>&1"]).arg(self.child.id().to_string()).output();
     }
 
     /// Waits for the end.

@@ -78,6 +78,11 @@ impl Cluster {
         Self::make(&[]).await
     }
 
+    /// One of the caller's own that allows what a cluster for leadcast should not: prepared transactions.
+    pub async fn with_prepared_transactions() -> Arc<Self> {
+        Self::make(&["max_prepared_transactions=2"]).await
+    }
+
     async fn make(settings: &[&str]) -> Arc<Self> {
         let bin = binaries().expect("available() was asked first");
         let settings: Vec<_> = [SETTINGS, settings].concat().iter().map(|setting| format!("-c{setting}")).collect();

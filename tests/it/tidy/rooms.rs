@@ -57,7 +57,7 @@ const MAY_USE: &[(&str, &str)] = &[
 ];
 
 /// These put everything together, so they may use everything: nothing but the roots may use *them*.
-const ROOTS: &[&str] = &["", "app", "dev", "workers"];
+const ROOTS: &[&str] = &["", "app", "dev", "operate", "workers"];
 
 /// A library that stays in its rooms.
 pub struct Fence {
@@ -113,7 +113,7 @@ const FENCES: &[Fence] = &[
 ];
 
 /// Modules with folders that are no features.
-const NO_FEATURES: &[&str] = &["db", "demo", "events", "gate", "graphql", "http", "ws"];
+const NO_FEATURES: &[&str] = &["db", "demo", "events", "gate", "graphql", "http", "metrics", "ws"];
 
 /// The room of a file, most specific first: `["events::log", "events"]`, `["store"]`.
 fn rooms(source: &Source) -> Vec<String> {

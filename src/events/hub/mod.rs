@@ -1,0 +1,284 @@
+//! One tail of the log per node, and its subscribers.
+//!
+//! The hub reads what is new, once, keeps the newest part in a ring (64 MiB: what those who come back want most), and puts each record into the
+//! mailboxes of those whom it may concern: all subscribers of the tenant, or the users that a private event names. A
+//! mailbox is bounded; a subscriber whose mailbox is full is let go, and goes back to scanning the log by itself.
+
+mod state;
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
+
+use self::state::{State, Subscriber};
+use super::{Cursor, Epoch, Place, Record, Scope, log, position::Position};
+use crate::{
+    clock::Clock,
+    db::{Db, Watermark},
+    error::{Fault, Result},
+    ids::TenantId,
+    metrics::EventMetrics,
+};
+
+/// Records that wait for a subscriber at most.
+const MAILBOX: usize = 256;
+/// Ids that are read into the ring at the start.
+const RING_START: i64 = 5_000;
+/// Rows that are read from the log at once.
+pub(super) const STEP: i64 = 1_000;
+/// The net under lost wake-ups.
+const POLL: Duration = Duration::from_secs(1);
+const AFTER_ERROR: Duration = Duration::from_millis(500);
+/// How long a new epoch that somebody knows of may take to arrive here.
+const EPOCH_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Hub(Arc<Shared>);
+
+struct Shared {
+    db: Db,
+    clock: Clock,
+    metrics: EventMetrics,
+    /// Up to where this node has read the log: the state's place, to be had without its lock.
+    place: watch::Sender<Place>,
+    next_subscriber: AtomicU64,
+    state: Mutex<State>,
+}
+
+/// A place in the hub; leaving it is dropping this.
+pub(super) struct Subscription {
+    hub: Hub,
+    id: u64,
+    scope: Arc<Scope>,
+    pub mailbox: mpsc::Receiver<Arc<Record>>,
+    /// The watermark as it was when the mailbox was put up: it gets everything above, and nothing below.
+    pub pinned: i64,
+}
+
+/// For metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct Stats {
+    pub watermark: i64,
+    pub ring_bytes: usize,
+    pub ring_events: usize,
+    pub subscribers: usize,
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").field("watermark", &self.watermark()).finish_non_exhaustive()
+    }
+}
+
+impl Hub {
+    /// Reads where the log stands and fills the ring.
+    pub async fn open(db: &Db, clock: &Clock, metrics: EventMetrics) -> Result<Self> {
+        let end = Watermark::new(db).read(None).await?;
+        db.held.no_more();
+        let state = filled(db, end, &metrics).await?;
+        Ok(Self(Arc::new(Shared {
+            db: db.clone(),
+            clock: clock.clone(),
+            metrics,
+            place: watch::Sender::new(state.place),
+            next_subscriber: AtomicU64::new(0),
+            state: Mutex::new(state),
+        })))
+    }
+
+    /// Tails the log for as long as it is polled.
+    pub async fn run(self) {
+        let mut watermark = Watermark::new(&self.0.db);
+        loop {
+            let woken = self.0.db.wake.hub.notified();
+            if let Err(error) = self.advance(&mut watermark).await {
+                self.0.db.held.still();
+                tracing::warn!(error = error.describe(), "reading the event log failed; trying again");
+                tokio::time::sleep(AFTER_ERROR).await;
+                continue;
+            }
+            self.0.db.held.no_more();
+            let _ = timeout(POLL, woken).await;
+        }
+    }
+
+    async fn advance(&self, watermark: &mut Watermark) -> Result<()> {
+        let place = self.place();
+        let end = watermark.read(Some(place)).await?;
+        if end.epoch != place.epoch {
+            return self.begin_again(end).await;
+        }
+        let mut after = place.id;
+        while after < end.id {
+            let (records, reached) =
+                self.0.db.across(async move |tx| log::read_all(tx, after, end.id, STEP).await).await?;
+            self.publish(records, reached);
+            after = reached;
+        }
+        Ok(())
+    }
+
+    /// The log has begun a new epoch: nothing of what is known holds in it. Running streams find their mailboxes gone, and end.
+    async fn begin_again(&self, end: Place) -> Result<()> {
+        let fresh = filled(&self.0.db, end, &self.0.metrics).await?;
+        self.0.metrics.epochs.inc();
+        tracing::warn!(epoch = %end.epoch, "the log has begun a new epoch: the streams of the old one end");
+        let old = {
+            let mut state = self.state();
+            state.let_all_go();
+            self.0.place.send_replace(fresh.place);
+            std::mem::replace(&mut *state, fresh)
+        };
+        // Not under the lock: it may be large.
+        drop(old);
+        Ok(())
+    }
+
+    /// Up to where this node has read the log.
+    pub fn place(&self) -> Place {
+        *self.0.place.borrow()
+    }
+
+    /// The id up to which this node has read the log.
+    pub fn watermark(&self) -> i64 {
+        self.place().id
+    }
+
+    pub fn epoch(&self) -> Epoch {
+        self.place().epoch
+    }
+
+    /// The cursor of where `tenant`'s log ends by now.
+    pub fn end(&self, tenant: TenantId) -> Cursor {
+        Cursor::new(tenant, self.place())
+    }
+
+    /// The cursor of an id in `tenant`'s log.
+    pub fn cursor(&self, tenant: TenantId, id: i64) -> Cursor {
+        Cursor { epoch: self.epoch(), tenant, id }
+    }
+
+    /// Waits until this node has noticed an epoch that the database knows already.
+    pub(super) async fn reach(&self, epoch: Epoch) -> Result<()> {
+        if self.epoch() == epoch {
+            return Ok(());
+        }
+        self.0.db.wake.hub.notify_one();
+        let mut place = self.0.place.subscribe();
+        match timeout(EPOCH_PATIENCE, place.wait_for(|place| place.epoch == epoch)).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Fault::unavailable("this node has not read the log's new epoch yet").into()),
+        }
+    }
+
+    pub(super) fn metrics(&self) -> &EventMetrics {
+        &self.0.metrics
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing under this lock can panic half-way through a change.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publish(&self, records: Vec<Record>, reached: i64) {
+        let metrics = &self.0.metrics;
+        let now = self.0.clock.now();
+        let mut state = self.state();
+        for record in records {
+            metrics.read(record.kind.is_some());
+            metrics.lag.observe(now.since(record.occurred_at).as_secs_f64());
+            let record = Arc::new(record);
+            metrics.let_go.inc_by(state.deliver(&record));
+            state.remember(record);
+        }
+        state.place.id = reached;
+        self.0.place.send_replace(state.place);
+    }
+
+    /// CURSOR_EXPIRED when the log is in another epoch by now.
+    pub(super) fn subscribe(&self, epoch: Epoch, scope: &Arc<Scope>, position: &Arc<Position>) -> Result<Subscription> {
+        let (sender, mailbox) = mpsc::channel(MAILBOX);
+        let id = self.0.next_subscriber.fetch_add(1, Ordering::Relaxed);
+        let subscriber = Subscriber { scope: scope.clone(), position: position.clone(), mailbox: sender };
+        let mut state = self.state();
+        if state.place.epoch != epoch {
+            return Err(Fault::CursorExpired.into());
+        }
+        state.admit(id, subscriber);
+        position.attach();
+        Ok(Subscription { hub: self.clone(), id, scope: scope.clone(), mailbox, pinned: state.place.id })
+    }
+
+    /// Reads a step of what `scope` takes of (`after`, `upto`] in `epoch`: from the ring, or from the log. CURSOR_EXPIRED when
+    /// part of it is no longer kept, or of another epoch.
+    pub(super) async fn read_step(
+        &self,
+        epoch: Epoch,
+        scope: &Arc<Scope>,
+        after: i64,
+        upto: i64,
+    ) -> Result<(Vec<Arc<Record>>, i64)> {
+        let ring = self.state().examine(epoch, after, upto);
+        if let Some((examined, reached)) = ring {
+            return Ok((examined.into_iter().filter(|record| scope.takes(record)).collect(), reached));
+        }
+        let scope = scope.clone();
+        let read = self.db().read(scope.tenant, async move |tx| {
+            let read = log::read_scope(scope.tenant, tx, &scope, after, upto, STEP).await?;
+            // The floor is read last: had anything been deleted before the rows were read, it would show.
+            let (now_epoch, floor) = log::state(tx).await?;
+            if floor > after || now_epoch != epoch {
+                return Err(Fault::CursorExpired.into());
+            }
+            Ok(read)
+        });
+        let (records, reached) = read.await?;
+        Ok((records.into_iter().map(Arc::new).collect(), reached))
+    }
+
+    pub fn stats(&self) -> Stats {
+        let state = self.state();
+        Stats {
+            watermark: state.place.id,
+            ring_bytes: state.ring_bytes,
+            ring_events: state.ring.len(),
+            subscribers: state.subscribers(),
+        }
+    }
+}
+
+/// A state without subscribers whose ring has the last events up to `end`.
+async fn filled(db: &Db, end: Place, metrics: &EventMetrics) -> Result<State> {
+    let (_, floor) = db.across(async move |tx| log::state(tx).await).await?;
+    let mut state = State::new(Place { id: floor.max(end.id - RING_START), ..end });
+    while state.place.id < end.id {
+        let after = state.place.id;
+        let (records, reached) = db.across(async move |tx| log::read_all(tx, after, end.id, STEP).await).await?;
+        for record in records {
+            metrics.read(record.kind.is_some());
+            state.remember(Arc::new(record));
+        }
+        state.place.id = reached;
+    }
+    Ok(state)
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.hub.state().dismiss(self.id, &self.scope);
+    }
+}

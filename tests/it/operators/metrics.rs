@@ -1,0 +1,127 @@
+//! What `/metrics` has, against what the README says of it; and that it counts.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{metrics, value};
+use crate::support::{
+    Engine, TestServer,
+    api::{ADMIN, PAT, unique},
+    both_engines,
+    sql::Sql,
+    wire::eventually,
+};
+
+both_engines!(the_readme_lists_every_metric, the_database_is_counted, workers_and_lag_are_counted);
+
+/// The names of the README's table, each with its type; those of one engine only where they are.
+fn listed(engine: Engine) -> BTreeMap<String, String> {
+    let readme = include_str!("../../../README.md");
+    let rows = readme.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `leadcast_")?.split('|').map(str::trim);
+        let name = cells.next()?.trim_end_matches('`').split('{').next()?.to_owned();
+        let (kind, meaning) = (cells.next()?.to_owned(), cells.next()?);
+        assert!(meaning.len() > 10, "{line}");
+        (engine == Engine::Sqlite || !meaning.contains("SQLite only")).then_some((format!("leadcast_{name}"), kind))
+    });
+    rows.collect()
+}
+
+async fn the_readme_lists_every_metric(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    server.claim(PAT, &server.open(json!({ "price": 1 })).await).await;
+    let text = metrics(&server).await;
+    let exposed: BTreeMap<_, _> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
+        .map(|(name, kind)| (format!("{name}{}", if kind == "counter" { "_total" } else { "" }), kind.to_owned()))
+        .collect();
+    assert_eq!(exposed, listed(engine));
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        assert!(line.starts_with("leadcast_"), "{line}");
+    }
+}
+
+async fn the_database_is_counted(engine: Engine) {
+    let server = TestServer::start_with(engine, |settings| {
+        settings.database_connections = 5.try_into().expect("not zero");
+    })
+    .await;
+    let transactions = async |mode: &str| {
+        value(&server, &format!("leadcast_database_transaction_seconds_count{{mode=\"{mode}\"}}")).await
+    };
+    let counts = async || (transactions("read").await, transactions("write").await);
+    let before = counts().await;
+    server.open(json!({})).await;
+    server.ask(ADMIN, "{ leads { nodes { id } } }", Value::Null).await;
+    let after = counts().await;
+    assert!(after.0 > before.0 && after.1 >= before.1 + 2, "{before:?} {after:?}");
+
+    let (pools, max) = if engine == Engine::Sqlite {
+        (["writer", "readers"].as_slice(), [1, 8].as_slice())
+    } else {
+        (&["shared"][..], &[5][..])
+    };
+    for (pool, max) in pools.iter().zip(max) {
+        assert_eq!(value(&server, &format!("leadcast_database_connections_max{{pool=\"{pool}\"}}")).await, *max);
+        assert_eq!(value(&server, &format!("leadcast_database_connections_waiting{{pool=\"{pool}\"}}")).await, 0);
+        assert!(
+            value(&server, &format!("leadcast_database_connection_wait_seconds_count{{pool=\"{pool}\"}}")).await > 0
+        );
+        let of = async |state| {
+            value(&server, &format!("leadcast_database_connections{{pool=\"{pool}\",state=\"{state}\"}}")).await
+        };
+        let (idle, in_use) = (of("idle").await, of("in_use").await);
+        assert!(idle + in_use > 0 && idle + in_use <= *max, "{pool}: {idle} {in_use}");
+    }
+    if engine == Engine::Sqlite {
+        assert!(value(&server, "leadcast_database_file_bytes{file=\"database\"}").await > 0);
+        repeated_on_sqlite(&server).await;
+    }
+}
+
+/// Another process holds the write lock for longer than SQLite itself waits.
+async fn repeated_on_sqlite(server: &TestServer) {
+    let series = "leadcast_database_transaction_retries_total{mode=\"write\"}";
+    let before = value(server, series).await;
+    let sql = Sql::of(server).await;
+    sql.run("BEGIN IMMEDIATE").await.expect("the lock");
+    let input = json!({ "ownerId": "pat", "amount": 1, "reference": unique("late") });
+    let (done, ()) = futures_util::future::join(server.act(ADMIN, "topUpWallet", input), async {
+        eventually("the write to be repeated", async || value(server, series).await > before).await;
+        sql.run("COMMIT").await.expect("the lock is released");
+    })
+    .await;
+    done.done();
+}
+
+async fn workers_and_lag_are_counted(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    for worker in ["expiry", "retention", "clock"] {
+        let runs = format!("leadcast_worker_runs_total{{worker=\"{worker}\",outcome=\"ok\"}}");
+        eventually("the worker to have run", async || value(&server, &runs).await > 0).await;
+        let last =
+            value(&server, &format!("leadcast_worker_last_success_timestamp_seconds{{worker=\"{worker}\"}}")).await;
+        let now = server.app.clock.now();
+        assert!(
+            (now.minus(Duration::from_mins(1)).as_seconds()..=now.as_seconds()).contains(&last),
+            "{worker}: {last}"
+        );
+        assert_eq!(
+            value(&server, &format!("leadcast_worker_runs_total{{worker=\"{worker}\",outcome=\"failed\"}}")).await,
+            0
+        );
+    }
+    // Each event that is read while it runs has a lag; those in the ring at its start have none.
+    let node = async |server: &TestServer| {
+        (value(server, "leadcast_event_lag_seconds_count").await, value(server, "leadcast_events_read_total").await)
+    };
+    let lead = server.open(json!({})).await;
+    eventually("the event to be read", async || node(&server).await.0 > 0).await;
+    server.claim(PAT, &lead).await;
+    let second = server.second_node().await;
+    let (lags, read) = node(&second).await;
+    assert!(lags < read, "{lags} {read}");
+    assert!(metrics(&server).await.contains("leadcast_watermark_age_seconds 0.0\n"), "nothing is held back");
+}
