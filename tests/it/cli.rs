@@ -1,17 +1,14 @@
 //! The command line: what the program prints, what it refuses, and how it ends.
 
-mod program;
 mod serving;
 
 use tokio_postgres::NoTls;
 
-use self::program::{Ended, Program};
 use crate::support::{
     database::temporary_folder,
     postgres::{Cluster, available},
+    program::{Ended, Program, SECRET},
 };
-
-const SECRET: &str = "a secret of thirty-two bytes, or more";
 
 #[track_caller]
 fn succeeded(ended: &Ended) {

@@ -5,10 +5,11 @@ use std::path::Path;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Ended, Program, SECRET, failed, succeeded};
+use super::{failed, succeeded};
 use crate::support::{
     client::Client,
     database::temporary_folder,
+    program::{Ended, Program, SECRET},
     socket::{Heard, RawSocket},
 };
 

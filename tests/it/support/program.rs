@@ -9,7 +9,10 @@ use std::{
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::support::soon;
+use super::soon;
+
+/// A key for servers that are not in dev mode.
+pub const SECRET: &str = "a secret of thirty-two bytes, or more";
 
 /// Dropping it kills it.
 pub struct Program {
