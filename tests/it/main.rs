@@ -20,6 +20,7 @@ mod races;
 mod resume;
 mod smoke;
 mod states;
+mod storm;
 mod support;
 mod tidy;
 mod users;
