@@ -12,6 +12,7 @@ mod books;
 mod chains;
 mod client;
 mod judgement;
+mod kill;
 mod log;
 mod mutations;
 mod proof;
@@ -33,7 +34,6 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use leadcast::db::{Db, Target};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -137,8 +137,6 @@ impl Total {
 
 pub struct Storm {
     site: Site,
-    /// The database behind the server's back.
-    db: Db,
     worlds: [Mutex<World>; 2],
     /// Of each tenant a lead that the stragglers tell of.
     strange: [String; 2],
@@ -209,20 +207,11 @@ async fn rage(engine: Engine, cluster: Option<&Arc<Cluster>>, seed: u64) -> Arc<
     storm
 }
 
-/// The same database, under a name by which our own connections can be told from the nodes'.
-fn aside(target: &Target) -> Target {
-    match target {
-        Target::Sqlite(path) => Target::Sqlite(path.clone()),
-        Target::Postgres(url) => Target::Postgres(format!("{url}?application_name=storm")),
-    }
-}
-
 impl Storm {
     /// Before the storm: in each tenant some leads that everybody will want.
     async fn brew(site: Site, random: &mut Random) -> Arc<Self> {
         let worlds = TENANTS.map(|tenant| Mutex::new(World::new(tenant, site.clock.clone())));
         let mut storm = Self {
-            db: Db::open(&aside(&site.target)).expect("a pool"),
             site,
             worlds,
             strange: Default::default(),

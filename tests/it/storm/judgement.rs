@@ -57,10 +57,10 @@ impl Storm {
         }
         self.is_at_rest().await;
         loop {
-            let log = Log::read(&self.db).await;
+            let log = Log::read(&self.site.db()).await;
             let states = [self.state(TENANTS[0]).await, self.state(TENANTS[1]).await];
             // A request whose client has gone long ago may still have been at it.
-            if Log::read(&self.db).await.facts.len() == log.facts.len() {
+            if Log::read(&self.site.db()).await.facts.len() == log.facts.len() {
                 return (log, states);
             }
         }

@@ -6,7 +6,12 @@ use std::{
     time::Duration,
 };
 
-use leadcast::{auth::Key, clock::Clock, config::Settings, db::Target};
+use leadcast::{
+    auth::Key,
+    clock::Clock,
+    config::Settings,
+    db::{Db, Target},
+};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::{
@@ -36,6 +41,16 @@ impl Site {
     pub fn new(target: Target, clock: Clock) -> Self {
         let key = Key::hs256(SECRET.as_bytes(), &Settings::defaults());
         Self { target, clock, key, nodes: Mutex::default() }
+    }
+
+    /// The database behind the nodes' backs, under a name by which these connections can be told from theirs. Not kept open,
+    /// so that a node which starts is alone, as after a crash.
+    pub fn db(&self) -> Db {
+        let target = match &self.target {
+            Target::Sqlite(path) => Target::Sqlite(path.clone()),
+            Target::Postgres(url) => Target::Postgres(format!("{url}?application_name=storm")),
+        };
+        Db::open(&target).expect("a pool")
     }
 
     /// Where the nodes are by now: `http://127.0.0.1:4000`.

@@ -192,7 +192,8 @@ impl Watcher {
 
     /// The page again, which is asked of nobody who was not away for too long.
     async fn load_again(&self, storm: &Storm, place: &Value) -> Value {
-        let (_, floor) = storm.db.across(async move |tx| log::state(tx).await).await.expect("the log has a state");
+        let (_, floor) =
+            storm.site.db().across(async move |tx| log::state(tx).await).await.expect("the log has a state");
         assert!(
             id_of(place) < floor,
             "{:?} {:?}: {place} has expired, and the log begins at {floor}",
