@@ -34,8 +34,8 @@ use diesel_async::{RunQueryDsl, pooled_connection::deadpool::Pool};
 use tokio::{sync::Notify, time::Instant};
 
 pub use migrations::migrate;
-pub use tx::Tx;
-pub(crate) use tx::{Connection, Mode, on};
+pub use tx::{Connection, Tx};
+pub(crate) use tx::{Mode, on};
 pub(crate) use values::text_enum;
 pub(crate) use wakeup::relay;
 pub use watermark::Watermark;

@@ -27,7 +27,7 @@ pub struct Tx {
 }
 
 #[allow(clippy::large_enum_variant)] // one per transaction, never in a collection
-pub(crate) enum Connection {
+pub enum Connection {
     Sqlite(Object<Sqlite>),
     Postgres(Object<Postgres>),
 }
@@ -71,7 +71,7 @@ pub(crate) use on;
 
 impl Tx {
     /// For the few places where the engines need different statements.
-    pub(crate) fn connection(&mut self) -> Result<&mut Connection> {
+    pub fn connection(&mut self) -> Result<&mut Connection> {
         self.connection.as_mut().ok_or_else(|| Error::internal("the transaction has ended"))
     }
 

@@ -7,6 +7,7 @@ mod cli;
 mod cluster;
 mod contract;
 mod cursors;
+mod faults;
 mod hardening;
 mod http;
 mod ledger;
