@@ -11,10 +11,13 @@ mod audience;
 mod books;
 mod chains;
 mod client;
+#[cfg(target_os = "linux")]
+mod disk;
 mod judgement;
 mod kill;
 mod log;
 mod mutations;
+mod outage;
 mod proof;
 mod site;
 mod state;

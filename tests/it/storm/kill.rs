@@ -3,8 +3,6 @@
 //! gone. (On SQLite the death of a process shows nothing of this: what was written is the system's to keep. That it is on the
 //! disk before it is acknowledged is a pragma, of which `faults` reads every connection's.)
 
-use std::sync::Arc;
-
 use leadcast::{app::App, clock::Clock, config::Settings, db::Target};
 use tempfile::TempDir;
 
@@ -94,7 +92,7 @@ async fn killed_five_times_nothing_is_lost(engine: Engine) {
 
 impl Storm {
     /// Waits until so many more things have been done.
-    async fn goes_on(self: &Arc<Self>, answers: usize) {
+    pub async fn goes_on(&self, answers: usize) {
         let done = || self.world(0).deeds.len() + self.world(1).deeds.len();
         let enough = done() + answers;
         eventually("the storm to go on", async || done() >= enough).await;

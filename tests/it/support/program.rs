@@ -31,7 +31,9 @@ pub struct Ended {
 
 impl Program {
     pub fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_leadcast"));
+        // By way of a shell, for what only a shell can do: a limit on the size of files is an error, not a signal that kills.
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_leadcast")]);
         command.args(arguments).current_dir(folder).env_clear().envs(variables.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary is built");
@@ -62,15 +64,18 @@ impl Program {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line on the standard output with `text` in it.
     pub async fn line_with(&mut self, text: &str) -> String {
-        loop {
-            let line =
-                soon(text, self.stdout.recv()).await.unwrap_or_else(|| panic!("the output ends before {text:?}"));
-            if line.contains(text) {
-                return line;
-            }
-        }
+        next_with(&mut self.stdout, text).await
+    }
+
+    /// The next line of the log with `text` in it.
+    pub async fn logged(&mut self, text: &str) -> String {
+        next_with(&mut self.stderr, text).await
     }
 
     /// `TERM`, `INT`.
@@ -107,6 +112,15 @@ impl Drop for Program {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+async fn next_with(lines: &mut UnboundedReceiver<String>, text: &str) -> String {
+    loop {
+        let line = soon(text, lines.recv()).await.unwrap_or_else(|| panic!("the output ends before {text:?}"));
+        if line.contains(text) {
+            return line;
+        }
     }
 }
 
