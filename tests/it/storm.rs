@@ -22,18 +22,17 @@ mod proof;
 mod site;
 mod state;
 mod straggler;
+mod total;
 mod watcher;
 mod weather;
 mod world;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
+    io::Write,
     panic::AssertUnwindSafe,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Instant,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicUsize},
+    time::{Duration, Instant},
 };
 
 use futures_util::FutureExt;
@@ -46,6 +45,7 @@ use self::{
     client::Manners,
     mutations::MUTATIONS,
     site::Site,
+    total::Total,
     weather::{Trouble, Weather},
     world::World,
 };
@@ -69,6 +69,10 @@ const STEPS: usize = 8;
 
 /// Chosen by nothing but their weather: among them is every kind of it.
 const FIXED: [u64; 5] = [1, 2, 3, 4, 5];
+/// When this is over, no more seeds are tried, however many were asked for.
+const LONGEST: Duration = Duration::from_mins(45);
+/// How often the figures are told to whoever waits for more than these.
+const MANY: usize = 100;
 
 async fn whatever_the_weather_the_promises_hold(engine: Engine) {
     let fresh = std::env::var("LEADCAST_TEST_SEEDS").map_or(5, |count| count.parse().expect("a whole number"));
@@ -79,14 +83,19 @@ async fn whatever_the_weather_the_promises_hold(engine: Engine) {
     // One of their own: stragglers hold back the events of a whole cluster.
     let cluster = if engine == Engine::Postgres { Some(Cluster::forgetful().await) } else { None };
     let (began, mut total) = (Instant::now(), Total::default());
-    for seed in seeds {
+    for &seed in seeds.iter().take_while(|_| began.elapsed() < LONGEST) {
         let raging = AssertUnwindSafe(rage(engine, cluster.as_ref(), seed)).catch_unwind().await;
         let Ok(storm) = raging else {
             panic!("the storm of LEADCAST_TEST_SEED={seed} on {engine:?} broke a promise: see above");
         };
         total.add(&storm);
+        if seeds.len() > MANY && total.storms.is_multiple_of(MANY) {
+            tell(&format!("{engine:?}, {:.0?}: {total}", began.elapsed()));
+        }
     }
-    println!("{engine:?}: {total:#?} in {:.1?}", began.elapsed());
+    println!("{engine:?}, {:.0?}: {total}", began.elapsed());
+    let sent: BTreeSet<_> = total.outcomes.keys().copied().collect();
+    assert!(seeds.len() == 1 || sent == MUTATIONS.iter().map(|mutation| mutation.name).collect(), "{sent:?}");
 }
 
 #[test]
@@ -99,43 +108,9 @@ fn every_mutation_of_the_schema_joins() {
     assert_eq!(fields, MUTATIONS.iter().map(|mutation| mutation.name).collect());
 }
 
-/// What there was of everything, over all storms.
-#[derive(Default, Debug)]
-struct Total {
-    storms: usize,
-    mutations: usize,
-    events: usize,
-    heard: usize,
-    cuts: usize,
-    unanswered: usize,
-    busy: usize,
-    expired: usize,
-    /// Of each mutation, how often what came of it.
-    outcomes: BTreeMap<&'static str, BTreeMap<String, usize>>,
-}
-
-impl Total {
-    fn add(&mut self, storm: &Storm) {
-        let figures = &storm.figures;
-        self.storms += 1;
-        for tenant in 0..TENANTS.len() {
-            for deed in &storm.world(tenant).deeds {
-                self.mutations += 1;
-                let outcomes = self.outcomes.entry(deed.mutation).or_default();
-                *outcomes.entry(deed.outcome()).or_default() += 1;
-            }
-        }
-        for (sum, figure) in [
-            (&mut self.events, &figures.events),
-            (&mut self.heard, &figures.heard),
-            (&mut self.cuts, &figures.cuts),
-            (&mut self.unanswered, &figures.unanswered),
-            (&mut self.busy, &figures.busy),
-            (&mut self.expired, &figures.expired),
-        ] {
-            *sum += figure.load(Ordering::Relaxed);
-        }
-    }
+/// Says it at once, and not to libtest, which would keep `eprintln!` to itself.
+fn tell(figures: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{figures}");
 }
 
 pub struct Storm {

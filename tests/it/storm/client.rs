@@ -88,7 +88,8 @@ impl Storm {
                 None => self.figures.unanswered.fetch_add(1, Ordering::Relaxed),
             };
             doubts += 1;
-            sleep(Duration::from_micros(random.below(4_000))).await;
+            // The longer it is away, the less often.
+            sleep(Duration::from_micros(random.below(4_000 * u64::try_from(doubts.min(20)).expect("small")))).await;
         }
     }
 }

@@ -1,12 +1,14 @@
-//! Kill -9 in the middle of a storm, five times on the same database, and nothing that was acknowledged is lost. On PostgreSQL
+//! Kill -9 in the middle of a storm, five times (or `LEADCAST_TEST_KILLS`) on the same database, and nothing that was acknowledged is lost. On PostgreSQL
 //! the database is killed as well, every other time: with all of its processes at once, so that what it had only in memory is
 //! gone. (On SQLite the death of a process shows nothing of this: what was written is the system's to keep. That it is on the
 //! disk before it is acknowledged is a pragma, of which `faults` reads every connection's.)
 
+use std::time::Instant;
+
 use leadcast::{app::App, clock::Clock, config::Settings, db::Target};
 use tempfile::TempDir;
 
-use super::{Storm, audience::Audience, site::Site};
+use super::{Storm, audience::Audience, site::Site, tell, total::Total};
 use crate::support::{
     Engine, both_engines,
     database::{Database, temporary_folder},
@@ -54,7 +56,7 @@ impl Outside {
 }
 
 async fn killed_five_times_nothing_is_lost(engine: Engine) {
-    let mut random = Random::new();
+    let (began, mut random) = (Instant::now(), Random::new());
     // What is killed must keep what it commits.
     let cluster = if engine == Engine::Postgres { Some(Cluster::new().await) } else { None };
     let database = match &cluster {
@@ -67,7 +69,8 @@ async fn killed_five_times_nothing_is_lost(engine: Engine) {
     let storm = Storm::brew(site, &mut random).await;
     let audience = Audience::gather(&storm, &mut random);
     let clients = storm.clients(&mut random, None);
-    for round in 0..KILLS {
+    let kills = std::env::var("LEADCAST_TEST_KILLS").map_or(KILLS, |count| count.parse().expect("a whole number"));
+    for round in 0..kills {
         storm.goes_on(BETWEEN).await;
         if let Some(cluster) = cluster.as_ref().filter(|_| round % 2 == 0) {
             // First, while it still commits.
@@ -87,7 +90,13 @@ async fn killed_five_times_nothing_is_lost(engine: Engine) {
     program.signal("TERM");
     assert_eq!(program.end().await.code, Some(0));
     storm.never_deadlocked(&sql).await;
-    println!("{engine:?}: {:?}", storm.figures);
+    let mut total = Total::default();
+    total.add(&storm);
+    let figures = format!("{engine:?}, {kills} kills, {:.0?}: {total}", began.elapsed());
+    println!("{figures}");
+    if kills > KILLS {
+        tell(&figures);
+    }
 }
 
 impl Storm {
