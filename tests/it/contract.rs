@@ -5,7 +5,7 @@ use async_graphql::parser::{
     types::{FieldDefinition, InputValueDefinition, TypeDefinition, TypeKind, TypeSystemDefinition},
 };
 
-fn types() -> Vec<TypeDefinition> {
+pub fn types() -> Vec<TypeDefinition> {
     let document = parse_schema(leadcast::graphql::sdl()).expect("the exported schema can be read");
     let types = document.definitions.into_iter().filter_map(|definition| match definition {
         TypeSystemDefinition::Type(definition) => Some(definition.node),
@@ -25,7 +25,7 @@ pub fn root_fields() -> Vec<String> {
         .collect()
 }
 
-fn fields(definition: &TypeDefinition) -> Vec<FieldDefinition> {
+pub fn fields(definition: &TypeDefinition) -> Vec<FieldDefinition> {
     match &definition.kind {
         TypeKind::Object(object) => object.fields.iter().map(|field| field.node.clone()).collect(),
         TypeKind::Interface(interface) => interface.fields.iter().map(|field| field.node.clone()).collect(),
@@ -33,7 +33,7 @@ fn fields(definition: &TypeDefinition) -> Vec<FieldDefinition> {
     }
 }
 
-fn inputs(definition: &TypeDefinition) -> Vec<InputValueDefinition> {
+pub fn inputs(definition: &TypeDefinition) -> Vec<InputValueDefinition> {
     match &definition.kind {
         TypeKind::InputObject(object) => object.fields.iter().map(|field| field.node.clone()).collect(),
         _ => Vec::new(),

@@ -9,6 +9,7 @@ mod contract;
 mod cursors;
 mod hardening;
 mod http;
+mod isolation;
 mod ledger;
 mod lists;
 mod nodes;

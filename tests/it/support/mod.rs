@@ -10,6 +10,7 @@ pub mod database;
 pub mod flood;
 pub mod market;
 pub mod postgres;
+pub mod rows;
 pub mod server;
 pub mod socket;
 pub mod sql;
