@@ -41,9 +41,9 @@ pub fn inputs(definition: &TypeDefinition) -> Vec<InputValueDefinition> {
 }
 
 /// A part of the schema, and what is said of it.
-type Part = (String, Option<String>);
+pub type Part = (String, Option<String>);
 
-fn parts(definition: &TypeDefinition) -> Vec<Part> {
+pub fn parts(definition: &TypeDefinition) -> Vec<Part> {
     let of = |name: &str| format!("{}.{name}", definition.name.node);
     let text =
         |description: &Option<async_graphql::Positioned<String>>| description.as_ref().map(|text| text.node.clone());
