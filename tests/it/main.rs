@@ -12,6 +12,7 @@ mod http;
 mod isolation;
 mod ledger;
 mod lists;
+mod lookups;
 mod nodes;
 mod operators;
 mod order;
