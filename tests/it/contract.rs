@@ -5,7 +5,7 @@ use async_graphql::parser::{
     types::{FieldDefinition, InputValueDefinition, TypeDefinition, TypeKind, TypeSystemDefinition},
 };
 
-fn types() -> Vec<TypeDefinition> {
+pub fn types() -> Vec<TypeDefinition> {
     let document = parse_schema(leadcast::graphql::sdl()).expect("the exported schema can be read");
     let types = document.definitions.into_iter().filter_map(|definition| match definition {
         TypeSystemDefinition::Type(definition) => Some(definition.node),
@@ -25,7 +25,7 @@ pub fn root_fields() -> Vec<String> {
         .collect()
 }
 
-fn fields(definition: &TypeDefinition) -> Vec<FieldDefinition> {
+pub fn fields(definition: &TypeDefinition) -> Vec<FieldDefinition> {
     match &definition.kind {
         TypeKind::Object(object) => object.fields.iter().map(|field| field.node.clone()).collect(),
         TypeKind::Interface(interface) => interface.fields.iter().map(|field| field.node.clone()).collect(),
@@ -33,7 +33,7 @@ fn fields(definition: &TypeDefinition) -> Vec<FieldDefinition> {
     }
 }
 
-fn inputs(definition: &TypeDefinition) -> Vec<InputValueDefinition> {
+pub fn inputs(definition: &TypeDefinition) -> Vec<InputValueDefinition> {
     match &definition.kind {
         TypeKind::InputObject(object) => object.fields.iter().map(|field| field.node.clone()).collect(),
         _ => Vec::new(),
@@ -41,9 +41,9 @@ fn inputs(definition: &TypeDefinition) -> Vec<InputValueDefinition> {
 }
 
 /// A part of the schema, and what is said of it.
-type Part = (String, Option<String>);
+pub type Part = (String, Option<String>);
 
-fn parts(definition: &TypeDefinition) -> Vec<Part> {
+pub fn parts(definition: &TypeDefinition) -> Vec<Part> {
     let of = |name: &str| format!("{}.{name}", definition.name.node);
     let text =
         |description: &Option<async_graphql::Positioned<String>>| description.as_ref().map(|text| text.node.clone());

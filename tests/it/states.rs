@@ -1,6 +1,7 @@
 //! The life of a lead, through the API: what every action makes of a lead in every state (`states/table.txt`), and how a
-//! lead comes to be in one.
+//! lead comes to be in one; and that of a claim.
 
+mod claims;
 mod stories;
 mod table;
 
@@ -12,12 +13,14 @@ use serde_json::{Value, json};
 use self::table::{Row, STATES, table};
 use crate::support::{
     Engine, TestServer,
-    api::{ADMIN, CASEY, Done, PAT, QUINN, RILEY, SAM, Who, lead_input, with, word},
+    api::{ADMIN, CASEY, Done, PAT, QUINN, RILEY, ROBOT, SAM, Who, lead_input, with, word},
     both_engines,
 };
 
 both_engines!(every_action_in_every_state);
 
+/// A provider whom nobody has given any credits.
+const BROKE: Who = Who { user: "broke", ..SAM };
 /// The leads of the table expire an hour after they were posted.
 const LIFETIME: Duration = Duration::from_hours(1);
 /// Longer than that.
@@ -172,57 +175,99 @@ async fn look(server: &TestServer, lead: &Value) -> Value {
 
 /// Does what a row of the table is called.
 async fn act(server: &TestServer, action: &str, lead: &Value, claim: &Value) -> Done {
-    let moment = |seconds: i64| {
-        let now = server.app.clock.now();
-        let by = Duration::from_secs(seconds.unsigned_abs());
-        if seconds < 0 { now.minus(by).to_string() } else { now.plus(by).to_string() }
-    };
-    let update = |who: Who, change: Value| {
-        let input = with(json!({ "id": lead }), change);
-        async move { server.act(who, "updateLead", input).await }
-    };
-    let claims = |who: Who, max_price: i64| {
+    match action.split([',', ' ']).next() {
+        Some("claimLead") => claims(server, action, lead, claim).await,
+        Some("refundClaim") => refunds(server, action, claim).await,
+        Some("verifyLead") => server.act(ADMIN, "verifyLead", json!({ "id": lead })).await,
+        Some("rejectLead") => server.act(ADMIN, "rejectLead", json!({ "id": lead, "reason": "not one of ours" })).await,
+        Some("withdrawLead") => withdraws(server, action, lead).await,
+        _ => updates(server, action, lead, claim).await,
+    }
+}
+
+async fn claims(server: &TestServer, action: &str, lead: &Value, claim: &Value) -> Done {
+    let by = |who: Who, max_price: i64| {
         let input = json!({ "leadId": lead, "maxPrice": max_price });
         async move { server.act(who, "claimLead", input).await }
     };
     match action {
-        "nothing new" => update(ADMIN, json!({})).await,
-        "verifyLead" => server.act(ADMIN, "verifyLead", json!({ "id": lead })).await,
-        "rejectLead" => server.act(ADMIN, "rejectLead", json!({ "id": lead, "reason": "not one of ours" })).await,
-        "claimLead" => claims(RILEY, 5).await,
+        "claimLead" => by(RILEY, 5).await,
         "claimLead, twice by others" => {
-            claims(RILEY, 5).await;
-            claims(SAM, 5).await
+            by(RILEY, 5).await;
+            by(SAM, 5).await
         }
-        "claimLead, by Pat again" => claims(PAT, 0).await,
-        "claimLead, for less than its price" => claims(RILEY, 4).await,
-        "maxClaims 1" => update(ADMIN, json!({ "maxClaims": 1 })).await,
-        "maxClaims 2" => update(ADMIN, json!({ "maxClaims": 2 })).await,
-        "maxClaims 5" => update(ADMIN, json!({ "maxClaims": 5 })).await,
-        "price 9" => update(ADMIN, json!({ "price": 9 })).await,
-        "expiresAt in the future" => update(ADMIN, json!({ "expiresAt": moment(9_000) })).await,
-        "expiresAt in the future, with two places" => {
-            update(ADMIN, json!({ "expiresAt": moment(9_000), "maxClaims": 2 })).await
+        "claimLead, by Pat again" => by(PAT, 0).await,
+        "claimLead, by Pat after a refund" => {
+            refunds(server, "refundClaim", claim).await;
+            by(PAT, 5).await
         }
-        "expiresAt in the future, by the customer" => update(CASEY, json!({ "expiresAt": moment(9_000) })).await,
-        "expiresAt in the past" => update(ADMIN, json!({ "expiresAt": moment(-9) })).await,
-        "expiresAt in the past, by the customer" => update(CASEY, json!({ "expiresAt": moment(-9) })).await,
-        "expiresAt null" => update(ADMIN, json!({ "expiresAt": null })).await,
-        "expiresAt null, by the customer" => update(CASEY, json!({ "expiresAt": null })).await,
-        "title, by the customer" => update(CASEY, json!({ "title": "Rewire two kitchens" })).await,
-        "location" => update(ADMIN, json!({ "location": { "country": "ZA", "city": "Paarl" } })).await,
-        "contact, by the customer" => {
-            update(CASEY, json!({ "contact": { "name": "C", "phone": "082 123 4567" } })).await
+        "claimLead, for less than its price" => by(RILEY, 4).await,
+        "claimLead, without credits" => by(BROKE, 5).await,
+        "claimLead, without credits and for less than its price" => by(BROKE, 4).await,
+        other => panic!("the table has an action that is not known here: {other}"),
+    }
+}
+
+async fn refunds(server: &TestServer, action: &str, claim: &Value) -> Done {
+    let of = |more: Value| {
+        let input = with(json!({ "id": claim, "reason": "a wrong number" }), more);
+        async move { server.act(ADMIN, "refundClaim", input).await }
+    };
+    match action {
+        "refundClaim" => of(json!({})).await,
+        "refundClaim, keeping the place taken" => of(json!({ "reopenSlot": false })).await,
+        "refundClaim, twice" => {
+            of(json!({})).await;
+            of(json!({})).await
         }
-        "withdrawLead, by the customer" => server.act(CASEY, "withdrawLead", json!({ "id": lead })).await,
-        "withdrawLead, with refunds" => {
-            server.act(ADMIN, "withdrawLead", json!({ "id": lead, "refundClaims": true })).await
-        }
-        "refundClaim" => server.act(ADMIN, "refundClaim", json!({ "id": claim, "reason": "a wrong number" })).await,
-        "refundClaim, keeping the place taken" => {
-            let input = json!({ "id": claim, "reason": "a wrong number", "reopenSlot": false });
-            server.act(ADMIN, "refundClaim", input).await
+        "refundClaim, of more than was paid" => of(json!({ "amount": 6 })).await,
+        "refundClaim, of another amount the second time" => {
+            of(json!({})).await;
+            of(json!({ "amount": 4 })).await
         }
         other => panic!("the table has an action that is not known here: {other}"),
     }
+}
+
+async fn withdraws(server: &TestServer, action: &str, lead: &Value) -> Done {
+    let by = |who: Who, more: Value| {
+        let input = with(json!({ "id": lead }), more);
+        async move { server.act(who, "withdrawLead", input).await }
+    };
+    match action {
+        "withdrawLead, by the customer" => by(CASEY, json!({})).await,
+        "withdrawLead, with refunds" => by(ADMIN, json!({ "refundClaims": true })).await,
+        other => panic!("the table has an action that is not known here: {other}"),
+    }
+}
+
+async fn updates(server: &TestServer, action: &str, lead: &Value, claim: &Value) -> Done {
+    let now = server.app.clock.now();
+    let (past, future) =
+        (now.minus(Duration::from_secs(9)).to_string(), now.plus(Duration::from_mins(150)).to_string());
+    let title = || json!({ "title": "Rewire two kitchens" });
+    let (who, change) = match action {
+        "nothing new" => (ADMIN, json!({})),
+        "maxClaims 1" => (ADMIN, json!({ "maxClaims": 1 })),
+        "maxClaims 2" => (ADMIN, json!({ "maxClaims": 2 })),
+        "maxClaims 5" => (ADMIN, json!({ "maxClaims": 5 })),
+        "price 9" => (ADMIN, json!({ "price": 9 })),
+        "expiresAt in the future" => (ADMIN, json!({ "expiresAt": future })),
+        "expiresAt in the future, by a service" => (ROBOT, json!({ "expiresAt": future })),
+        "expiresAt in the future, with two places" => (ADMIN, json!({ "expiresAt": future, "maxClaims": 2 })),
+        "expiresAt in the future, by the customer" => (CASEY, json!({ "expiresAt": future })),
+        "expiresAt in the past" => (ADMIN, json!({ "expiresAt": past })),
+        "expiresAt in the past, by the customer" => (CASEY, json!({ "expiresAt": past })),
+        "expiresAt null" => (ADMIN, json!({ "expiresAt": null })),
+        "expiresAt null, by the customer" => (CASEY, json!({ "expiresAt": null })),
+        "title, by the customer" => (CASEY, title()),
+        "title, after a refund" => {
+            refunds(server, "refundClaim", claim).await;
+            (ADMIN, title())
+        }
+        "location" => (ADMIN, json!({ "location": { "country": "ZA", "city": "Paarl" } })),
+        "contact, by the customer" => (CASEY, json!({ "contact": { "name": "C", "phone": "082 123 4567" } })),
+        other => panic!("the table has an action that is not known here: {other}"),
+    };
+    server.act(who, "updateLead", with(json!({ "id": lead }), change)).await
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::VIEWERS;
 use crate::support::{
     Engine, TestServer,
-    api::{ADMIN, CASEY, DANA, PAT, ROBOT, lead_input, word},
+    api::{ADMIN, CASEY, DANA, PAT, QUINN, ROBOT, lead_input, word},
     both_engines,
     socket::{Heard, Socket},
 };
@@ -16,32 +16,49 @@ both_engines!(what_everyone_hears);
 pub struct Row {
     pub root: &'static str,
     kind: &'static str,
+    /// Whether test leads are asked for.
+    tests: bool,
     expected: [&'static str; 7],
 }
 
 const fn heard(root: &'static str, kind: &'static str, expected: [&'static str; 7]) -> Row {
-    Row { root, kind, expected }
+    Row { root, kind, tests: false, expected }
+}
+
+const fn of_tests(root: &'static str, kind: &'static str, expected: [&'static str; 7]) -> Row {
+    Row { root, kind, tests: true, expected }
 }
 
 const NOTHING: &str = "";
 
 #[rustfmt::skip]
 pub const HEARD: &[Row] = &[
+    //                                           PAT, QUINN, CASEY, DANA, ROBOT, ADMIN, RIVAL
+    // Leads: a provider every one from its first opening on; a customer its own; SERVICE and ADMIN all.
     heard("leadCreated", "LEAD_CREATED",        ["CREATED", "CREATED", "CREATED", NOTHING, "CREATED", "CREATED", NOTHING]),
     heard("leadClaimed", "LEAD_CLAIMED",        ["CLAIMED, own", "CLAIMED", "CLAIMED, by", NOTHING, "CLAIMED, by", "CLAIMED, by", NOTHING]),
     heard("leadUpdated", "LEAD_UPDATED",        ["FILLED EDITED REOPENED WITHDRAWN", "FILLED EDITED REOPENED WITHDRAWN",
                                                  "SUBMITTED FILLED EDITED REOPENED WITHDRAWN", "SUBMITTED REJECTED SUBMITTED",
                                                  "SUBMITTED SUBMITTED REJECTED FILLED EDITED REOPENED WITHDRAWN SUBMITTED",
                                                  "SUBMITTED SUBMITTED REJECTED FILLED EDITED REOPENED WITHDRAWN SUBMITTED", NOTHING]),
+    // Test leads: nobody, unless it asks for them.
+    of_tests("leadCreated", "LEAD_CREATED",     ["CREATED", "CREATED", "CREATED", NOTHING, "CREATED", "CREATED", NOTHING]),
+    of_tests("leadClaimed", "LEAD_CLAIMED",     ["CLAIMED", "CLAIMED, own", "CLAIMED, by", NOTHING, "CLAIMED, by", "CLAIMED, by", NOTHING]),
+    of_tests("leadUpdated", "LEAD_UPDATED",     ["FILLED WITHDRAWN", "FILLED WITHDRAWN", "SUBMITTED FILLED WITHDRAWN", NOTHING,
+                                                 "SUBMITTED FILLED WITHDRAWN", "SUBMITTED FILLED WITHDRAWN", NOTHING]),
+    of_tests("events", "LEAD_CREATED",          ["CREATED", "CREATED", "CREATED", NOTHING, "CREATED", "CREATED", NOTHING]),
+    // Claims: a provider its own; a customer those on its own leads; all.
     heard("claimUpdated", "CLAIM_UPDATED",      ["CLAIM_UPDATED CLAIM_UPDATED CLAIM_UPDATED", NOTHING,
                                                  "CLAIM_UPDATED CLAIM_UPDATED CLAIM_UPDATED", NOTHING,
                                                  "CLAIM_UPDATED CLAIM_UPDATED CLAIM_UPDATED",
                                                  "CLAIM_UPDATED CLAIM_UPDATED CLAIM_UPDATED", NOTHING]),
-    heard("balanceUpdated", "BALANCE_UPDATED",  ["BALANCE-5 BALANCE+5", NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING]),
+    // Balances: one's own only.
+    heard("balanceUpdated", "BALANCE_UPDATED",  ["BALANCE-5 BALANCE+5", "BALANCE+0", NOTHING, NOTHING, NOTHING, NOTHING, NOTHING]),
     heard("events", "LEAD_CREATED",             ["CREATED", "CREATED", "CREATED", NOTHING, "CREATED", "CREATED", NOTHING]),
 ];
 
-/// Casey's lead is opened, claimed by Pat, edited, refunded and withdrawn; Dana's is rejected, and she posts another.
+/// Casey's lead is opened, claimed by Pat, edited, refunded and withdrawn; Dana's is rejected, and she posts another. A test
+/// lead is opened, claimed by Quinn and withdrawn.
 async fn story(server: &TestServer, start: &Value) {
     let lead = server.act(CASEY, "createLead", lead_input()).await.done()["lead"]["id"].clone();
     let other = server.act(DANA, "createLead", lead_input()).await.done()["lead"]["id"].clone();
@@ -52,6 +69,9 @@ async fn story(server: &TestServer, start: &Value) {
     server.act(CASEY, "updateLead", json!({ "id": lead, "title": "Rewire a shed" })).await.done();
     server.act(ROBOT, "refundClaim", json!({ "id": claim, "reason": "a wrong number" })).await.done();
     server.act(CASEY, "withdrawLead", json!({ "id": lead })).await.done();
+    let test = server.open(json!({ "isTest": true })).await;
+    server.claim(QUINN, &test).await;
+    server.act(CASEY, "withdrawLead", json!({ "id": test })).await.done();
     let end = server.act(DANA, "createLead", lead_input()).await.done()["lead"]["id"].clone();
     server.told_of(&end, start).await;
 }
@@ -92,7 +112,8 @@ async fn what_everyone_hears(engine: Engine) {
     }
     story(&server, &cursors[5]).await;
     let poll = format!(
-        "query($after: Cursor!, $types: [EventType!]) {{ events(after: $after, types: $types) {{ events {{ {ANY} }} }} }}"
+        "query($after: Cursor!, $types: [EventType!], $filter: LeadFilter) {{
+            events(after: $after, types: $types, leadFilter: $filter) {{ events {{ {ANY} }} }} }}"
     );
     let mut subscriptions = Vec::new();
     let mut sockets = Vec::new();
@@ -101,12 +122,19 @@ async fn what_everyone_hears(engine: Engine) {
         let mut socket = Socket::connect(server.raw_socket().await, &token).await;
         let column = VIEWERS.iter().position(|other| *other == viewer).expect("it is there");
         for row in HEARD {
-            let types = if row.root == "events" { format!(", types: [{}]", row.kind) } else { String::new() };
+            let (types, filter) = match row.root {
+                "events" => (format!(", types: [{}]", row.kind), "leadFilter"),
+                _ => (String::new(), "filter"),
+            };
+            let filter = if row.tests { format!(", {filter}: {{ isTest: true }}") } else { String::new() };
             let (root, fields) = (row.root, fields(row.root));
-            let document = format!("subscription($after: Cursor) {{ {root}(after: $after{types}) {{ {fields} }} }}");
+            let document =
+                format!("subscription($after: Cursor) {{ {root}(after: $after{types}{filter}) {{ {fields} }} }}");
             subscriptions.push((viewer, row, column, socket.subscribe(&document, json!({ "after": cursor }))));
 
-            let answer = server.ask(viewer, &poll, json!({ "after": cursor, "types": [row.kind] })).await;
+            let answer = server
+                .ask(viewer, &poll, json!({ "after": cursor, "types": [row.kind], "filter": { "isTest": row.tests } }))
+                .await;
             let polled = answer.field("events")["events"].as_array().expect("a list").clone();
             let polled: Vec<_> = polled.iter().map(heard_as).collect();
             assert_eq!(polled.join(" "), row.expected[column], "{} polls {}", viewer.user, row.kind);

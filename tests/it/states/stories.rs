@@ -17,7 +17,9 @@ both_engines!(
     a_lead_that_looks_like_another_waits_for_review,
     a_lead_opens_once,
     the_worker_comes_by_itself,
+    a_lead_that_says_no_other_time_lasts_as_long_as_the_tenant_says,
     a_later_price_is_for_later_claims,
+    what_was_sold_stays_sold,
     a_refunded_claim_is_over,
     a_claim_goes_from_active_to_its_end,
     what_a_claim_and_a_refund_tell_their_provider,
@@ -130,21 +132,75 @@ async fn the_worker_comes_by_itself(engine: Engine) {
     assert_eq!(full.field("lead"), &json!({ "status": "FULL", "available": false }));
 }
 
+/// From its opening on.
+async fn a_lead_that_says_no_other_time_lasts_as_long_as_the_tenant_says(engine: Engine) {
+    const SEEN: &str = "query($id: ID!) { lead(id: $id) { createdAt verifiedAt expiresAt } }";
+    let server = patient_server(engine).await;
+    server.act(ADMIN, "updateTenantSettings", json!({ "leadLifetimeHours": 5 })).await.done();
+    let times = async |id: &Value| server.ask(ADMIN, SEEN, json!({ "id": id })).await.field("lead").clone();
+    let hours = |times: &Value| {
+        let [from, to] = ["verifiedAt", "expiresAt"].map(|name| times[name].as_str().expect("a moment"));
+        let [from, to] = [from, to].map(|text| text.parse::<jiff::Timestamp>().expect("a moment"));
+        to.duration_since(from).as_secs_f64() / 3_600.0
+    };
+    let (id, late) = (server.post(json!({})).await, server.app.clock.now().plus(9 * DAY).to_string());
+    assert_eq!(times(&id).await["expiresAt"], Value::Null);
+    let own = server.post(json!({ "expiresAt": late })).await;
+    server.advance(DAY);
+    for id in [&id, &own] {
+        server.act(ADMIN, "verifyLead", json!({ "id": id })).await.done();
+    }
+    assert!((hours(&times(&id).await) - 5.0).abs() < f64::EPSILON, "{}", times(&id).await);
+    assert_eq!(times(&own).await["expiresAt"], late);
+
+    open_by_themselves(&server).await;
+    let at_once = times(&server.post(json!({})).await).await;
+    assert_eq!(at_once["verifiedAt"], at_once["createdAt"]);
+    assert!((hours(&at_once) - 5.0).abs() < f64::EPSILON, "{at_once}");
+}
+
 async fn a_later_price_is_for_later_claims(engine: Engine) {
     let server = patient_server(engine).await;
-    let id = server.open(json!({ "price": 7 })).await;
-    let first = server.claim(PAT, &id).await;
-    server.act(ADMIN, "updateLead", json!({ "id": id, "price": 9 })).await.done();
+    // The first is open when its price changes, the second full.
+    for places in [5, 1] {
+        let id = server.open(json!({ "price": 7, "maxClaims": places })).await;
+        let first = server.claim(PAT, &id).await;
+        server.act(ADMIN, "updateLead", json!({ "id": id, "price": 9 })).await.done();
+        server.act(ADMIN, "updateLead", json!({ "id": id, "maxClaims": 5 })).await.done();
 
-    let claimed = server.act(QUINN, "claimLead", json!({ "leadId": id, "maxPrice": 8 })).await;
-    assert_eq!(claimed.refusals(), ["PRICE_CHANGED maxPrice"]);
-    let claimed = server.act(QUINN, "claimLead", json!({ "leadId": id, "maxPrice": 9 })).await;
-    assert_eq!((&claimed.done()["claim"]["price"], &claimed.done()["entry"]["change"]), (&json!(9), &json!(-9)));
+        let claimed = server.act(QUINN, "claimLead", json!({ "leadId": id, "maxPrice": 8 })).await;
+        assert_eq!(claimed.refusals(), ["PRICE_CHANGED maxPrice"]);
+        let claimed = server.act(QUINN, "claimLead", json!({ "leadId": id, "maxPrice": 9 })).await;
+        assert_eq!((&claimed.done()["claim"]["price"], &claimed.done()["entry"]["change"]), (&json!(9), &json!(-9)));
 
-    // What was paid is what is paid back.
-    let refunded = server.act(ADMIN, "refundClaim", json!({ "id": first, "reason": "a wrong number" })).await;
-    assert_eq!((&refunded.done()["claim"]["price"], &refunded.done()["entry"]["change"]), (&json!(7), &json!(7)));
-    assert_eq!(refunded.done()["wallet"]["balance"], 100);
+        // What was paid is what is paid back.
+        let refunded = server.act(ADMIN, "refundClaim", json!({ "id": first, "reason": "a wrong number" })).await;
+        assert_eq!((&refunded.done()["claim"]["price"], &refunded.done()["entry"]["change"]), (&json!(7), &json!(7)));
+        assert_eq!(refunded.done()["wallet"]["balance"], 100);
+    }
+}
+
+/// However a lead ends: the claims on it and its contact are for those who paid, and nothing is paid back unasked.
+async fn what_was_sold_stays_sold(engine: Engine) {
+    const SEEN: &str = "query($id: ID!) { lead(id: $id) { status contact { name } viewerClaim { status } }
+        viewer { wallet { balance } } }";
+    let server = patient_server(engine).await;
+    for (nth, end) in ["WITHDRAWN", "EXPIRED", "FULL"].into_iter().enumerate() {
+        let id = server.open(json!({ "maxClaims": if end == "FULL" { 1 } else { 5 } })).await;
+        server.claim(PAT, &id).await;
+        match end {
+            "WITHDRAWN" => drop(server.act(CASEY, "withdrawLead", json!({ "id": id })).await.done()),
+            "EXPIRED" => {
+                server.advance(8 * DAY);
+                expire_due(&server.app).await.expect("the worker's round");
+            }
+            _ => {}
+        }
+        let seen = server.ask(PAT, SEEN, json!({ "id": id })).await;
+        let sold = json!({ "status": end, "contact": { "name": "Casey" }, "viewerClaim": { "status": "ACTIVE" } });
+        assert_eq!(seen.field("lead"), &sold);
+        assert_eq!(seen.field("viewer")["wallet"]["balance"], 100 - 5 * (nth + 1));
+    }
 }
 
 async fn a_refunded_claim_is_over(engine: Engine) {

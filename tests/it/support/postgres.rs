@@ -174,6 +174,10 @@ impl Database {
     pub fn url(&self) -> String {
         self.cluster.url(&self.name)
     }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 impl Drop for Database {

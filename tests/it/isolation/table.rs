@@ -1,0 +1,213 @@
+//! How each root field of the schema is tried: arguments that name another tenant's things in every way there is, and what
+//! then is to be found. A root that is not here fails a test, and so does an argument or a field of an input that nothing
+//! here sends.
+
+use serde_json::{Value, json};
+
+use super::aim::Aim;
+use crate::support::api::with;
+
+/// What the other tenant finds. Some role at least: one to which a root is closed is told so, whatever it names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Finds {
+    /// Its own things, whatever was named: a list, a stream, what it has just made.
+    Own,
+    /// Null, an empty list, a silent stream.
+    Nothing,
+    /// This error, or this refusal.
+    Refusal(&'static str),
+}
+
+/// One way to ask, and what the other tenant finds by it. (Its own tenant finds something.)
+pub struct Try {
+    pub finds: Finds,
+    pub arguments: Value,
+}
+
+pub struct Row {
+    pub root: &'static str,
+    pub tries: fn(&Aim) -> Vec<Try>,
+}
+
+fn own(arguments: Value) -> Try {
+    Try { finds: Finds::Own, arguments }
+}
+
+fn nothing(arguments: Value) -> Try {
+    Try { finds: Finds::Nothing, arguments }
+}
+
+/// A mutation of what does not exist.
+fn unknown(input: Value) -> Try {
+    Try { finds: Finds::Refusal("NOT_FOUND"), arguments: json!({ "input": input }) }
+}
+
+/// A mutation that makes or changes the viewer's own.
+fn does(input: Value) -> Try {
+    own(json!({ "input": input }))
+}
+
+/// A place that is not in the viewer's log.
+fn foreign(arguments: Value) -> Try {
+    Try { finds: Finds::Refusal("BAD_USER_INPUT"), arguments }
+}
+
+const fn row(root: &'static str, tries: fn(&Aim) -> Vec<Try>) -> Row {
+    Row { root, tries }
+}
+
+const LEADS: [&str; 3] = ["LEAD_CREATED", "LEAD_CLAIMED", "LEAD_UPDATED"];
+const MOST: i64 = (1 << 53) - 1;
+const LONG_AGO: &str = "2020-01-01T00:00:00Z";
+const FAR_AHEAD: &str = "2090-01-01T00:00:00Z";
+
+#[rustfmt::skip]
+pub const QUERIES: &[Row] = &[
+    row("Query.claim", |a| vec![nothing(json!({ "id": a.claim }))]),
+    row("Query.claims", |a| vec![
+        own(json!({ "first": 5 })),
+        own(json!({ "filter": { "providerId": "pat", "claimedAfter": LONG_AGO }, "first": 5, "after": a.claims_after })),
+        nothing(json!({ "last": 5, "before": a.claims_before })),
+        nothing(json!({ "filter": { "leadId": a.lead, "statuses": ["ACTIVE", "REFUNDED"] } })),
+        nothing(json!({ "filter": { "leadId": a.lead, "providerId": "pat" } })),
+    ]),
+    row("Query.events", |a| vec![
+        own(json!({ "after": a.of_viewer.start, "first": 5 })),
+        own(json!({ "after": a.of_viewer.start, "first": 2, "types": ["BALANCE_UPDATED"] })),
+        own(json!({ "after": a.of_viewer.start, "first": 2, "types": ["LEAD_CLAIMED", "CLAIM_UPDATED"] })),
+        nothing(json!({ "after": a.of_viewer.start, "first": 2, "types": LEADS, "leadFilter": { "customerId": a.customer } })),
+        nothing(json!({ "after": a.of_viewer.start, "first": 2, "types": LEADS, "leadFilter": written(a) })),
+        foreign(json!({ "after": a.cursor, "first": 1 })),
+    ]),
+    row("Query.lead", |a| [&a.lead, &a.review, &a.full, &a.dear].map(|id| nothing(json!({ "id": id }))).into()),
+    row("Query.leads", |a| vec![
+        own(json!({ "first": 5 })),
+        own(json!({ "filter": { "isTest": true }, "first": 2 })),
+        own(json!({ "filter": { "claimedByViewer": true, "available": true, "createdAfter": LONG_AGO }, "first": 2 })),
+        own(json!({ "filter": { "customerId": "casey" }, "first": 2, "after": a.leads_after })),
+        own(json!({ "orderBy": { "field": "PRICE", "direction": "ASC" }, "first": 2 })),
+        own(json!({ "orderBy": { "field": "EXPIRES_AT" }, "first": 2 })),
+        nothing(json!({ "last": 5, "before": a.leads_before })),
+        nothing(json!({ "filter": { "customerId": a.customer } })),
+        nothing(json!({ "filter": written(a), "first": 2 })),
+        nothing(json!({ "filter": { "categories": [a.category] }, "first": 2 })),
+        nothing(json!({ "filter": { "attributes": [{ "key": a.attribute, "in": [a.word] }] }, "first": 2 })),
+    ]),
+    row("Query.streamCursor", |_| vec![own(json!({}))]),
+    row("Query.user", |a| vec![
+        own(json!({ "id": "pat" })),
+        nothing(json!({ "id": a.customer })),
+        nothing(json!({ "id": a.provider })),
+    ]),
+    row("Query.users", |a| vec![
+        own(json!({})),
+        own(json!({ "role": "PROVIDER", "first": 5, "after": a.users_after })),
+        nothing(json!({ "search": a.word })),
+    ]),
+    row("Query.viewer", |_| vec![own(json!({}))]),
+    row("Query.wallet", |a| vec![
+        own(json!({})),
+        own(json!({ "ownerId": "pat" })),
+        nothing(json!({ "ownerId": a.provider })),
+    ]),
+];
+
+#[rustfmt::skip]
+pub const MUTATIONS: &[Row] = &[
+    row("Mutation.adjustWallet", |a| vec![
+        unknown(json!({ "ownerId": a.provider, "change": -1, "reference": a.fresh, "reason": "taken" })),
+        does(json!({ "ownerId": "pat", "change": 1, "reference": a.payment, "reason": "given" })),
+    ]),
+    row("Mutation.claimLead", |a| vec![
+        unknown(json!({ "leadId": a.lead, "maxPrice": MOST })),
+        unknown(json!({ "leadId": a.full, "maxPrice": MOST })),
+        unknown(json!({ "leadId": a.dear, "maxPrice": MOST })),
+        unknown(json!({ "leadId": a.dear, "maxPrice": 0 })),
+    ]),
+    row("Mutation.createLead", |a| vec![
+        does(with(lead(a, &a.reference), json!({ "contact": { "email": a.email, "phone": a.phone } }))),
+        does(lead(a, &a.fresh)),
+        does(with(lead(a, &format!("{} again", a.fresh)), json!({ "customerId": "casey", "expiresAt": FAR_AHEAD,
+            "price": 1, "maxClaims": 1, "isTest": false }))),
+        unknown(with(lead(a, &a.fresh), json!({ "customerId": a.customer }))),
+    ]),
+    row("Mutation.refundClaim", |a| vec![
+        unknown(json!({ "id": a.claim, "reason": "taken", "amount": 1, "reopenSlot": true })),
+    ]),
+    row("Mutation.rejectLead", |a| vec![unknown(json!({ "id": a.review, "reason": "taken" }))]),
+    row("Mutation.topUpWallet", |a| vec![
+        does(json!({ "ownerId": a.newcomer, "amount": 5, "reference": a.fresh, "granted": true })),
+        does(json!({ "ownerId": "pat", "amount": 5, "reference": a.gift })),
+    ]),
+    row("Mutation.updateClaim", |a| vec![unknown(json!({ "id": a.claim, "outcome": "CONTACTED" }))]),
+    row("Mutation.updateLead", |a| vec![
+        unknown(json!({ "id": a.lead, "title": "Taken", "description": "Taken", "category": "Taken", "urgency": "LOW",
+            "location": { "country": "Taken", "region": "Taken", "city": "Taken", "postalPrefix": "T" },
+            "contact": { "name": "Taken", "email": "taken@example.com", "phone": "082 000 0001", "address": "Taken" },
+            "attributes": { "taken": true }, "budget": 1, "expiresAt": FAR_AHEAD })),
+        unknown(json!({ "id": a.lead, "price": 1, "maxClaims": 9, "expectedVersion": 3 })),
+    ]),
+    row("Mutation.updateTenantSettings", |_| vec![
+        does(json!({ "currency": "EUR", "autoVerifyLeads": false, "competitiveAt": 1, "defaultLeadPrice": 8,
+            "defaultMaxClaims": 8, "leadLifetimeHours": 8, "lowBalanceThreshold": 8 })),
+    ]),
+    row("Mutation.upsertUser", |a| vec![
+        does(json!({ "id": a.person, "role": "PROVIDER", "name": "Taken", "email": "taken@example.com" })),
+        does(json!({ "id": "pat", "role": "PROVIDER", "phone": "082 000 0001" })),
+        does(json!({ "id": "riley", "role": "CUSTOMER" })),
+    ]),
+    row("Mutation.verifyLead", |a| vec![unknown(json!({ "id": a.review }))]),
+    row("Mutation.withdrawLead", |a| vec![
+        unknown(json!({ "id": a.lead, "reason": "taken", "expectedVersion": 1 })),
+        unknown(json!({ "id": a.lead, "refundClaims": true })),
+    ]),
+];
+
+#[rustfmt::skip]
+pub const SUBSCRIPTIONS: &[Row] = &[
+    row("Subscription.balanceUpdated", on_from_anywhere),
+    row("Subscription.claimUpdated", on_from_anywhere),
+    row("Subscription.events", |a| {
+        let mut tries = on_from_anywhere(a);
+        tries.extend([json!({ "customerId": a.customer }), written(a)].map(|filter| {
+            nothing(json!({ "after": a.of_viewer.end, "types": LEADS, "leadFilter": filter }))
+        }));
+        tries.push(own(json!({ "types": ["PROGRESS", "LEAD_CREATED"] })));
+        tries
+    }),
+    row("Subscription.leadClaimed", |a| {
+        let mut tries = filtered(a);
+        tries.extend([
+            own(json!({ "after": a.of_viewer.end, "leadIds": [a.lead, a.of_viewer.fence] })),
+            nothing(json!({ "after": a.of_viewer.end, "leadIds": [a.lead, a.full] })),
+        ]);
+        tries
+    }),
+    row("Subscription.leadCreated", filtered),
+    row("Subscription.leadUpdated", filtered),
+];
+
+fn on_from_anywhere(a: &Aim) -> Vec<Try> {
+    vec![own(json!({})), own(json!({ "after": a.of_viewer.end })), foreign(json!({ "after": a.cursor }))]
+}
+
+fn filtered(a: &Aim) -> Vec<Try> {
+    let mut tries = on_from_anywhere(a);
+    let filters = [json!({ "customerId": a.customer }), written(a)];
+    tries.extend(filters.map(|filter| nothing(json!({ "after": a.of_viewer.end, "filter": filter }))));
+    tries
+}
+
+/// Everything that is written in a lead, as a filter.
+fn written(a: &Aim) -> Value {
+    json!({ "statuses": ["OPEN", "FULL"], "categories": [a.category], "urgencies": ["HIGH"], "country": a.country,
+        "region": a.region, "city": a.city, "attributes": [{ "key": a.attribute, "in": [a.word] }], "search": a.word,
+        "maxPrice": MOST, "isTest": false })
+}
+
+/// A lead of the viewer's own that looks like another's.
+fn lead(a: &Aim, reference: &str) -> Value {
+    json!({ "reference": reference, "title": "Taken", "description": "Taken", "category": a.category, "urgency": "LOW",
+        "location": { "country": a.country, "region": "Taken", "city": a.city, "postalPrefix": "T" },
+        "contact": { "name": "Taken", "email": a.email, "address": "Taken" }, "attributes": { "taken": true }, "budget": 1 })
+}
