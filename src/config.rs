@@ -147,6 +147,9 @@ pub struct Settings {
     /// Which logs are written, in the syntax of tracing's EnvFilter: info, leadcast=debug
     #[arg(long, env = "LEADCAST_LOG", global = true, default_value = "info")]
     pub log: String,
+    /// A collector of traces that takes OTLP over HTTP, such as http://127.0.0.1:4318 [default: none, no traces]
+    #[arg(long, env = "LEADCAST_OTLP_ENDPOINT", global = true, value_parser = collector)]
+    pub otlp_endpoint: Option<String>,
     #[arg(skip)]
     pub limits: Limits,
 }
@@ -269,6 +272,18 @@ fn origin(text: &str) -> Result<String, String> {
     match host {
         Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']) => Ok(origin),
         _ => Err("must be a web origin without a path, such as https://app.example.com".to_owned()),
+    }
+}
+
+/// An address without a path, which is the protocol's own.
+fn collector(text: &str) -> Result<String, String> {
+    let address = text.trim_end_matches('/');
+    match address.strip_prefix("http://") {
+        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) => Ok(address.to_owned()),
+        _ => {
+            Err("must be http:// and a host, such as http://127.0.0.1:4318 (no TLS: run the collector beside)"
+                .to_owned())
+        }
     }
 }
 

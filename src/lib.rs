@@ -18,6 +18,7 @@
 //! - [`events`]: the log that every fact is appended to, and the streams that are read from it.
 //! - [`db`], [`clock`], [`config`], [`auth`]: the only ones that speak to the database, ask for the time, read the
 //!   environment and read tokens.
+//! - [`telemetry`], [`metrics`]: what is told to whoever runs it.
 //! - [`app`], [`dev`], [`demo`], [`workers`] and [`run`] put these together.
 //!
 //! What always holds:
@@ -48,6 +49,7 @@ pub mod metrics;
 pub mod money;
 pub mod paging;
 pub mod reference;
+pub mod telemetry;
 pub mod tenants;
 pub mod users;
 pub mod wallets;

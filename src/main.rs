@@ -2,39 +2,26 @@
 
 mod operate;
 
-use std::{
-    fs,
-    io::{self, IsTerminal},
-    path::Path,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{fs, path::Path, process::ExitCode, time::Duration};
 
 use leadcast::{
     app::{App, signing_secret},
     auth::Key,
     clock::Clock,
-    config::{self, Cli, Command, LogFormat, Settings, TenantCommand},
+    config::{self, Cli, Command, Settings, TenantCommand},
     db::{self, Db, Target},
     dev,
     error::Error,
-    graphql, tenants,
+    graphql, telemetry, tenants,
     users::Role,
 };
 use tokio::{net::TcpListener, signal::unix::SignalKind};
-use tracing_subscriber::EnvFilter;
 
 /// What is said of a failure, to whoever started the program.
 type Outcome<T = ()> = Result<T, String>;
 
 fn main() -> ExitCode {
-    let cli = Cli::read();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(command(cli)),
-        Err(error) => Err(format!("the system gives no threads: {error}")),
-    };
-    match outcome {
+    match run(Cli::read()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("leadcast: {message}");
@@ -43,9 +30,17 @@ fn main() -> ExitCode {
     }
 }
 
+fn run(cli: Cli) -> Outcome {
+    let telemetry = telemetry::start(&cli.settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("the system gives no threads: {error}"))?;
+    let outcome = runtime.block_on(command(cli));
+    telemetry.finish();
+    outcome
+}
+
 async fn command(cli: Cli) -> Outcome {
     let settings = cli.settings;
-    start_log(&settings)?;
     for name in config::unknown_variables() {
         tracing::warn!("{name} is set, but leadcast knows no such setting: see `leadcast --help`");
     }
@@ -63,23 +58,6 @@ async fn command(cli: Cli) -> Outcome {
         Command::Epoch => operate::epoch(&settings).await,
         Command::Demo { url } => leadcast::demo::run(&url).await,
     }
-}
-
-fn start_log(settings: &Settings) -> Outcome {
-    let filter = EnvFilter::try_new(&settings.log).map_err(|error| {
-        format!("LEADCAST_LOG (--log) cannot be understood: {error}. Try `info` or `leadcast=debug`.")
-    })?;
-    let colours = io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
-    match settings.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, message = panic.payload_as_str().unwrap_or("no message"), "panic");
-    }));
-    Ok(())
 }
 
 async fn serve(settings: Settings) -> Outcome {

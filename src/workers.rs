@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{app::App, error::Error, events, leads, metrics::Worker};
+use tracing::Instrument;
+
+use crate::{app::App, error::Error, events, leads, metrics::Worker, telemetry::spans};
 
 const EXPIRY: Duration = Duration::from_secs(1);
 const RETENTION: Duration = Duration::from_mins(1);
@@ -30,7 +32,10 @@ async fn every<F: Future<Output = Result<(), Error>>>(
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match work().await {
+        let span = spans::worker(worker.name());
+        let outcome = work().instrument(span.clone()).await;
+        spans::ended(&span, if outcome.is_ok() { "ok" } else { "failed" }, outcome.is_err());
+        match outcome {
             Ok(()) => app.metrics.workers.went_well(worker, app.clock.now().as_seconds()),
             Err(error) => {
                 app.metrics.workers.failed(worker);

@@ -45,6 +45,14 @@ impl Engine {
         })
     }
 
+    /// As traces have it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres { .. } => "postgresql",
+        }
+    }
+
     pub async fn connection(&self, mode: Mode) -> Result<Connection> {
         match self {
             Self::Sqlite(pools) if mode.reads_only() => {

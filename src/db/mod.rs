@@ -36,6 +36,7 @@ use std::{
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use tokio::{sync::Notify, time::Instant};
+use tracing::Instrument;
 
 pub(crate) use engine::Engine;
 pub use engine::Pool;
@@ -53,6 +54,7 @@ use crate::{
     error::{Error, Fault, Result},
     ids::TenantId,
     metrics::DatabaseMetrics,
+    telemetry::spans,
 };
 
 /// Which database: read from `DATABASE_URL`.
@@ -185,7 +187,8 @@ impl Db {
         T: Send + 'static,
     {
         let db = self.clone();
-        let task = tokio::spawn(async move { db.repeat(mode, work).await });
+        let span = spans::transaction(mode.name(), self.engine.name());
+        let task = tokio::spawn(async move { db.repeat(mode, work).await }.instrument(span));
         match task.await {
             Ok(result) => result,
             Err(panicked) => Err(Error::internal(panicked)),
@@ -199,16 +202,23 @@ impl Db {
     {
         let started = Instant::now();
         let mut pause = Duration::from_millis(1);
+        let mut retries = 0;
         loop {
             match self.attempt(mode, work.clone()).await {
                 Err(error) if lost_a_race(&error) && started.elapsed() < RETRY_PATIENCE => {
                     tracing::debug!(?error, "transaction repeated");
                     self.metrics.retry(mode.name());
+                    retries += 1;
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_millis(100));
                 }
-                Err(error) if lost_a_race(&error) => return Err(Fault::unavailable(error.describe()).into()),
-                result => return result,
+                result => {
+                    spans::transaction_ended(retries, matches!(result, Err(Error::Fault(_))));
+                    return match result {
+                        Err(error) if lost_a_race(&error) => Err(Fault::unavailable(error.describe()).into()),
+                        result => result,
+                    };
+                }
             }
         }
     }

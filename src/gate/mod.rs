@@ -55,6 +55,15 @@ pub fn check(request: &mut Request) -> Result<Operation, ServerError> {
 }
 
 impl Operation {
+    /// As it is written in documents.
+    pub fn kind_name(&self) -> &'static str {
+        match self.kind {
+            OperationType::Query => "query",
+            OperationType::Mutation => "mutation",
+            OperationType::Subscription => "subscription",
+        }
+    }
+
     /// Whether this is the answer to a request that could not be executed. For a subscription also whether its stream
     /// could not be opened or has failed as a whole, which is the error of the root field itself and ends it.
     pub fn failed_before_execution(self, response: &Response) -> bool {

@@ -18,6 +18,7 @@ use futures_util::FutureExt;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
+use tracing::Instrument;
 
 use super::{
     Front,
@@ -29,7 +30,10 @@ use crate::{
     auth::{self, Viewer},
     error::{Error, Fault},
     gate::{self, Parameters},
-    graphql, ws,
+    graphql,
+    metrics::Verdict,
+    telemetry::spans,
+    ws,
 };
 
 pub(super) async fn post(State(front): State<Front>, request: Request) -> Response {
@@ -76,8 +80,10 @@ async fn answered(
     work: impl Future<Output = Result<Answer, Refusal>>,
 ) -> Response {
     let started = Instant::now();
+    let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok());
+    let span = spans::operation(transport, traceparent);
     let (media, answer) = if let Some(media) = negotiate(headers) {
-        let answer = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+        let answer = AssertUnwindSafe(work).catch_unwind().instrument(span.clone()).await.unwrap_or_else(|_| {
             // The place of the panic is in the log already, from the panic hook.
             Err(Refusal::fault(&Fault::internal("a request panicked; see the log line of the panic")))
         });
@@ -86,7 +92,9 @@ async fn answered(
         let message = "Accept must allow application/graphql-response+json or application/json.";
         (MediaType::Json, Refusal::new(StatusCode::NOT_ACCEPTABLE, message).into())
     };
-    front.app.metrics.request(transport, answer.verdict());
+    let verdict = answer.verdict();
+    spans::ended(&span, verdict.into(), verdict == Verdict::Failed);
+    front.app.metrics.request(transport, verdict);
     front.app.metrics.request_duration(transport, started.elapsed());
     answer.into_response(media)
 }
@@ -157,6 +165,7 @@ async fn execute(front: &Front, viewer: &Viewer, parameters: Parameters, safe: b
         Ok(operation) => operation,
         Err(error) => return Ok(Answer::NotExecutable(vec![error])),
     };
+    spans::describe(operation.kind_name(), request.operation_name.as_deref());
     match operation.kind {
         OperationType::Mutation if safe => {
             let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Mutations are sent with POST, not with GET.");

@@ -9,6 +9,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use async_graphql::{Response, ServerError, parser::types::OperationType};
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
+use tracing::{Instrument, Span};
 
 use super::{
     message,
@@ -22,7 +23,10 @@ use crate::{
     gate::{self, Parameters},
     graphql,
     metrics::Verdict,
+    telemetry::spans,
 };
+
+const TRANSPORT: &str = "websocket";
 
 pub(super) type Report = (Serial, Outcome);
 
@@ -38,8 +42,9 @@ pub(super) struct Operation {
 impl Operation {
     /// Runs to the end; a panic becomes an INTERNAL error of this operation.
     pub(super) async fn run(self, parameters: Parameters) {
-        if AssertUnwindSafe(self.execute(parameters)).catch_unwind().await.is_err() {
-            self.app.metrics.request("websocket", Verdict::Failed);
+        let span = spans::operation(TRANSPORT, None);
+        if AssertUnwindSafe(self.execute(parameters)).catch_unwind().instrument(span.clone()).await.is_err() {
+            span.in_scope(|| self.count(Verdict::Failed));
             let fault = Fault::internal("an operation panicked; see the log line of the panic");
             self.fail(vec![graphql::errors::fault(&fault)]).await;
         }
@@ -55,6 +60,7 @@ impl Operation {
             Ok(operation) => operation,
             Err(error) => return self.refuse(vec![error]).await,
         };
+        spans::describe(operation.kind_name(), request.operation_name.as_deref());
         let _running = (operation.kind == OperationType::Subscription).then(|| self.app.metrics.subscription());
         let request = graphql::request(&self.app, &self.viewer, request).data(self.positions.clone());
         let mut responses = self.app.schema.execute_stream(request);
@@ -72,7 +78,7 @@ impl Operation {
                 return;
             }
         }
-        self.app.metrics.request("websocket", verdict);
+        self.count(verdict);
         self.report(Outcome::Complete).await;
     }
 
@@ -91,8 +97,13 @@ impl Operation {
     }
 
     async fn refuse(&self, errors: Vec<ServerError>) {
-        self.app.metrics.request("websocket", Verdict::Refused);
+        self.count(Verdict::Refused);
         self.fail(gate::capped(errors)).await;
+    }
+
+    fn count(&self, verdict: Verdict) {
+        spans::ended(&Span::current(), verdict.into(), verdict == Verdict::Failed);
+        self.app.metrics.request(TRANSPORT, verdict);
     }
 
     async fn fail(&self, errors: Vec<ServerError>) {

@@ -137,6 +137,9 @@ async fn a_bad_setting_is_named() {
         ("LEADCAST_ALLOWED_ORIGINS", "--allowed-origins", "https://app.example.com,*"),
         ("LEADCAST_EVENT_RETENTION", "--event-retention", "a week"),
         ("LEADCAST_EVENT_RETENTION", "--event-retention", "0d"),
+        ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "collector:4318"),
+        ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "https://collector.example"),
+        ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "http://collector.example/v1/traces"),
         ("LEADCAST_LOG_FORMAT", "--log-format", "xml"),
         ("LEADCAST_LOG", "--log", "leadcast=loud"),
     ] {

@@ -4,6 +4,7 @@ mod drain;
 mod held;
 mod lost;
 mod metrics;
+mod traces;
 mod upgrade;
 
 use std::time::Duration;

@@ -16,8 +16,8 @@ use super::{
 /// is its decision, not its neighbour's.
 const MAY_USE: &[(&str, &str)] = &[
     // The transports.
-    ("http", "app, auth, clock, config, error, events, gate, graphql, metrics, ws"),
-    ("ws", "app, auth, clock, config, error, events, gate, graphql, metrics"),
+    ("http", "app, auth, clock, config, error, events, gate, graphql, metrics, telemetry::spans, ws"),
+    ("ws", "app, auth, clock, config, error, events, gate, graphql, metrics, telemetry::spans"),
     ("gate", "auth::Viewer, config, error, graphql, ids, users::Role"),
     ("graphql", "app, auth, clock, error, events, graphql api, ids, loader, money, paging, rules"),
     // A feature.
@@ -42,7 +42,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("events", "clock, db, error, ids, metrics, users::Role"),
     ("events::log", "clock, db, error, events, ids"),
     ("auth", "clock, config, db, error, ids, tenants, users"),
-    ("db", "clock, config, error, ids, metrics, money"),
+    ("db", "clock, config, error, ids, metrics, money, telemetry::spans"),
     ("input", "error, ids, money"),
     ("paging", "error"),
     ("reference", "error"),
@@ -51,6 +51,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("ids", "db::sql_types, tenants::Tenant"),
     ("error", "money"),
     ("metrics", "db, error"),
+    ("telemetry", "config"),
     ("money", ""),
     // A client of the server, which knows nothing of its inside.
     ("demo", "clock"),
@@ -113,7 +114,7 @@ const FENCES: &[Fence] = &[
 ];
 
 /// Modules with folders that are no features.
-const NO_FEATURES: &[&str] = &["db", "demo", "events", "gate", "graphql", "http", "metrics", "ws"];
+const NO_FEATURES: &[&str] = &["db", "demo", "events", "gate", "graphql", "http", "metrics", "telemetry", "ws"];
 
 /// The room of a file, most specific first: `["events::log", "events"]`, `["store"]`.
 fn rooms(source: &Source) -> Vec<String> {
