@@ -51,6 +51,7 @@ pub mod paging;
 pub mod reference;
 pub mod telemetry;
 pub mod tenants;
+pub mod trouble;
 pub mod users;
 pub mod wallets;
 pub mod workers;

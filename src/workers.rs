@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
-use crate::{app::App, error::Error, events, leads, metrics::Worker, telemetry::spans};
+use crate::{app::App, error::Error, events, leads, metrics::Worker, telemetry::spans, trouble::Trouble};
 
 const EXPIRY: Duration = Duration::from_secs(1);
 const RETENTION: Duration = Duration::from_mins(1);
@@ -30,16 +30,20 @@ async fn every<F: Future<Output = Result<(), Error>>>(
 ) {
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut trouble = Trouble::with(format!("the worker {}", worker.name()));
     loop {
         ticks.tick().await;
         let span = spans::worker(worker.name());
         let outcome = work().instrument(span.clone()).await;
         spans::ended(&span, if outcome.is_ok() { "ok" } else { "failed" }, outcome.is_err());
         match outcome {
-            Ok(()) => app.metrics.workers.went_well(worker, app.clock.now().as_seconds()),
+            Ok(()) => {
+                app.metrics.workers.went_well(worker, app.clock.now().as_seconds());
+                trouble.went_well();
+            }
             Err(error) => {
                 app.metrics.workers.failed(worker);
-                tracing::warn!(worker = worker.name(), error = error.describe(), "a worker failed; it tries again");
+                trouble.failed(&error.describe());
             }
         }
     }

@@ -28,12 +28,11 @@ pub async fn migrate(target: &Target) -> Result<Vec<String>> {
 }
 
 fn migrate_sqlite(path: &Path) -> Result<Vec<String>> {
-    let mut conn = sqlite::connect(path).map_err(unavailable)?;
     // Not the server's lock file: `leadcast tenant` may run beside a server.
     let lock = std::fs::File::create(sqlite::beside(path, "migration-lock")).map_err(unavailable)?;
     tokio::task::block_in_place(|| {
         lock.lock().map_err(unavailable)?;
-        run_on_sqlite(&mut conn)
+        run_on_sqlite(&mut sqlite::connect(path).map_err(unavailable)?)
     })
 }
 

@@ -13,6 +13,7 @@
 //! SQLite the transaction is rolled back and repeated.
 
 pub mod backup;
+mod constant;
 mod engine;
 mod epoch;
 mod held;

@@ -52,15 +52,19 @@ const READERS: usize = 8;
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Every commit is on the disk when it is acknowledged (`synchronous = FULL`). The writer checkpoints when idle ([`checkpoint`]).
-const SETUP: &str = "PRAGMA busy_timeout = 100; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+const SETUP: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;";
+/// In the pools a busy database is tried again by `Db`, which waits without blocking a thread.
+const SHORT: &str = "PRAGMA busy_timeout = 100;";
+/// Beside a server that writes.
+const PATIENT: &str = "PRAGMA busy_timeout = 5000;";
 const READ_ONLY: &str = "PRAGMA query_only = ON;";
 
 impl Pools {
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self {
-            writer: pool(path, 1, SETUP.to_owned())?,
-            readers: pool(path, READERS, format!("{SETUP}{READ_ONLY}"))?,
+            writer: pool(path, 1, format!("{SHORT}{SETUP}"))?,
+            readers: pool(path, READERS, format!("{SHORT}{SETUP}{READ_ONLY}"))?,
             path: path.into(),
         })
     }
@@ -108,7 +112,7 @@ fn pool(path: &Path, size: usize, setup: String) -> Result<Pool<Sqlite>> {
 
 /// A connection of its own, for migrations.
 pub(crate) fn connect(path: &Path) -> Result<SqliteConnection, diesel::ConnectionError> {
-    tokio::task::block_in_place(|| established(path, SETUP))
+    tokio::task::block_in_place(|| established(path, &format!("{PATIENT}{SETUP}")))
 }
 
 /// A connection that leaves the file as it is, for backups. Blocks.

@@ -8,6 +8,7 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::StreamExt;
 
 use super::{Db, Engine, postgres};
+use crate::trouble::Trouble;
 
 const BETWEEN_NOTIFIES: Duration = Duration::from_millis(5);
 const BEFORE_RECONNECT: Duration = Duration::from_secs(1);
@@ -15,15 +16,17 @@ const BEFORE_RECONNECT: Duration = Duration::from_secs(1);
 /// Passes this node's wake-ups on to the others and theirs to this node, for as long as it is polled.
 pub(crate) async fn relay(db: Db) {
     let Engine::Postgres { url, .. } = &db.engine else { return };
+    let mut trouble = Trouble::with("telling other nodes of events");
     loop {
         let (listener, sender) = (postgres::connect_alone(url).await, postgres::connect_alone(url).await);
         if let (Ok(listener), Ok(sender)) = (listener, sender) {
+            trouble.went_well();
             tokio::select! {
                 () = listen(&db, listener) => {}
                 () = send(&db, sender) => {}
             }
         }
-        tracing::warn!("wake-ups between nodes are interrupted; connecting again");
+        trouble.failed("no connection to the database");
         tokio::time::sleep(BEFORE_RECONNECT).await;
     }
 }

@@ -9,15 +9,13 @@
 
 use std::time::Duration;
 
-use diesel::{
-    QueryableByName, sql_query,
-    sql_types::{Bool, Text},
-};
+use diesel::{QueryableByName, sql_types::BigInt};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::time::Instant;
 
 use super::{
     Db, Engine,
+    constant::Constant,
     epoch::{self, Place, PlaceRow},
     held::Held,
     on, postgres,
@@ -73,8 +71,8 @@ impl Watermark {
 async fn last_place(db: &Db) -> Result<Place> {
     db.across(async move |tx| {
         let row: PlaceRow = on!(tx,
-            sqlite conn => sql_query(LAST_ON_SQLITE).get_result(conn).await,
-            postgres conn => sql_query(LAST_ON_POSTGRES).get_result(conn).await,
+            sqlite conn => Constant(LAST_ON_SQLITE).get_result(conn).await,
+            postgres conn => Constant(LAST_ON_POSTGRES).get_result(conn).await,
         )?;
         Ok(row.into())
     })
@@ -82,24 +80,22 @@ async fn last_place(db: &Db) -> Result<Place> {
 }
 
 #[derive(QueryableByName)]
-struct Own {
-    #[diesel(sql_type = Text)]
-    xid: String,
-}
-
-#[derive(QueryableByName)]
-struct Passed {
-    #[diesel(sql_type = Bool)]
-    passed: bool,
+struct Xid {
+    #[diesel(sql_type = BigInt)]
+    xid: i64,
 }
 
 const LAST_ON_SQLITE: &str =
     "SELECT epoch, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) AS id FROM log_state";
 const LAST_ON_POSTGRES: &str =
     "SELECT epoch, CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS id FROM log_state, events_id_seq";
+/// A transaction id that is younger than everyone's who was given one before.
+const OWN: &str = "SELECT pg_current_xact_id()::text::bigint AS xid";
+/// Older transactions than this have ended.
+const OLDEST: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid";
 
 async fn decided(conn: &mut AsyncPgConnection, known: Option<Place>, held: &Held) -> Result<Place> {
-    let last: PlaceRow = sql_query(LAST_ON_POSTGRES).get_result(conn).await?;
+    let last: PlaceRow = Constant(LAST_ON_POSTGRES).get_result(conn).await?;
     let last = Place::from(last);
     if let Some(known) = known
         && known.epoch == last.epoch
@@ -108,21 +104,23 @@ async fn decided(conn: &mut AsyncPgConnection, known: Option<Place>, held: &Held
         return Ok(known);
     }
 
-    // Statements of their own, outside a transaction: otherwise our own X would hold the snapshot's xmin below it.
-    let Own { xid } = sql_query("SELECT pg_current_xact_id()::text AS xid").get_result(conn).await?;
-
+    // Statements of their own, outside a transaction: otherwise our own X would hold the snapshot's xmin below it. The first
+    // look goes along with X.
+    let (own, mut oldest) = tokio::try_join!(biased; ask(conn, OWN), ask(conn, OLDEST))?;
     let started = Instant::now();
     loop {
-        let Passed { passed } = sql_query("SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 AS passed")
-            .bind::<Text, _>(&xid)
-            .get_result(conn)
-            .await?;
-        if passed {
+        if oldest >= own {
             return Ok(last);
         }
         held.still();
         held.report(conn).await?;
         let (shortest, longest) = BETWEEN_LOOKS;
         tokio::time::sleep((started.elapsed() / 20).clamp(shortest, longest)).await;
+        oldest = ask(conn, OLDEST).await?;
     }
+}
+
+async fn ask(mut conn: &AsyncPgConnection, question: &'static str) -> Result<i64> {
+    let answer: Xid = Constant(question).get_result(&mut conn).await?;
+    Ok(answer.xid)
 }

@@ -27,6 +27,7 @@ use crate::{
     error::{Fault, Result},
     ids::TenantId,
     metrics::EventMetrics,
+    trouble::Trouble,
 };
 
 /// Records that wait for a subscriber at most.
@@ -99,14 +100,16 @@ impl Hub {
     /// Tails the log for as long as it is polled.
     pub async fn run(self) {
         let mut watermark = Watermark::new(&self.0.db);
+        let mut trouble = Trouble::with("reading the event log");
         loop {
             let woken = self.0.db.wake.hub.notified();
             if let Err(error) = self.advance(&mut watermark).await {
                 self.0.db.held.still();
-                tracing::warn!(error = error.describe(), "reading the event log failed; trying again");
+                trouble.failed(&error.describe());
                 tokio::time::sleep(AFTER_ERROR).await;
                 continue;
             }
+            trouble.went_well();
             self.0.db.held.no_more();
             let _ = timeout(POLL, woken).await;
         }

@@ -39,10 +39,10 @@ const MAY_USE: &[(&str, &str)] = &[
     ("loader", "auth::Viewer, db, error, graphql::loader, ids, own rules, own store"),
     ("store", "clock::Timestamp, db, error, ids, input, money, own rules, own store, paging, users::Role"),
     // What features stand on. It knows no feature, but for the tenant and the role that are in every token.
-    ("events", "clock, db, error, ids, metrics, users::Role"),
+    ("events", "clock, db, error, ids, metrics, trouble, users::Role"),
     ("events::log", "clock, db, error, events, ids"),
     ("auth", "clock, config, db, error, ids, tenants, users"),
-    ("db", "clock, config, error, ids, metrics, money, telemetry::spans"),
+    ("db", "clock, config, error, ids, metrics, money, telemetry::spans, trouble"),
     ("input", "error, ids, money"),
     ("paging", "error"),
     ("reference", "error"),
