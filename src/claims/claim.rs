@@ -82,7 +82,7 @@ async fn take(tx: &Tx, clock: &Clock, viewer: &Viewer, input: &ClaimLeadInput) -
 
     let claim = Claim::new(&before, provider.clone(), now);
     let payment = Movement { change: claim.price.as_loss(), reason: Reason::Claim(claim.id), path: &["leadId"] };
-    let payment = wallet.book(payment, now)?;
+    let payment = wallet.book(&payment, now)?;
     let mut lead = before.clone();
     lead.take_place();
     let mut facts = vec![leads::claimed(&before, &lead, &claim)?];

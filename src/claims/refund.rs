@@ -115,7 +115,7 @@ async fn pay_back(
 ) -> Result<(Wallet, LedgerEntry)> {
     let wallet = wallets::lock(tenant, tx, &claim.provider_id).await?.ok_or_else(no_wallet)?;
     let movement = Movement { change: amount.as_gain(), reason: Reason::Refund(claim.id, reason.to_owned()), path };
-    let moved = wallets::apply(tenant, tx, now, &wallet, movement).await?;
+    let moved = wallets::apply(tenant, tx, now, &wallet, &movement).await?;
     claim.end_refunded(amount, now);
     store::save(tenant, tx, claim).await?;
     Ok(moved)

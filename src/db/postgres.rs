@@ -12,9 +12,12 @@ use tokio_postgres::{Config, NoTls};
 
 use crate::error::{Fault, Result};
 
-/// A forgotten transaction would hold locks and the event watermark of the whole cluster: nothing may stay open for long.
+/// A forgotten transaction would hold locks and the event watermark of the whole cluster: nothing may stay open for long. And
+/// what is acknowledged is on the disk, also where the cluster, the database or the role is set up to be faster than that
+/// (other settings than `off` wait for standbys as well, and stay).
 const SESSION: &str = "SET idle_in_transaction_session_timeout = '5s'; SET statement_timeout = '10s'; SET lock_timeout = '3s'; \
-     SET timezone = 'UTC';";
+     SET timezone = 'UTC'; \
+     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
 
 /// Migrations may take long, but never queue for a lock in front of everybody else.
 const MIGRATION_SESSION: &str = "SET lock_timeout = '2s'; SET timezone = 'UTC';";

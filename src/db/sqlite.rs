@@ -127,8 +127,7 @@ fn established(path: &Path, setup: &str) -> Result<SqliteConnection, diesel::Con
 /// events. Released by the system when the process ends, however it ends.
 pub(crate) fn lock(path: &Path) -> std::io::Result<File> {
     // By whatever name the file is called: the lock stands beside the file itself.
-    let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let lock = beside(&file, "lock");
+    let lock = beside(&real(path)?, "lock");
     let named = |error: std::io::Error| std::io::Error::new(error.kind(), format!("{}: {error}", lock.display()));
     let held = File::options().create(true).truncate(false).write(true).open(&lock).map_err(named)?;
     match held.try_lock() {
@@ -138,6 +137,20 @@ pub(crate) fn lock(path: &Path) -> std::io::Result<File> {
             format!("{} is served by another leadcast: stop that one, or choose another DATABASE_URL", path.display()),
         )),
         Err(std::fs::TryLockError::Error(error)) => Err(named(error)),
+    }
+}
+
+/// The file that a path leads to, by its one true name; also when it is yet to be made.
+pub(crate) fn real(path: &Path) -> std::io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        found => return found,
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match path.read_link() {
+        // To a file that is not there: canonicalize does not follow it.
+        Ok(target) => real(&folder.join(target)),
+        Err(_) => Ok(folder.canonicalize()?.join(path.file_name().unwrap_or_default())),
     }
 }
 

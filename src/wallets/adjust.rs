@@ -83,7 +83,7 @@ async fn put_right(
         wallet.can_pay(Credits(-input.change.0), &["change"])?;
     }
     let now = clock.now();
-    let (wallet, entry) = apply(tenant, tx, now, &wallet, input.movement(request)).await?;
+    let (wallet, entry) = apply(tenant, tx, now, &wallet, &input.movement(request)).await?;
     events::append(tenant, tx, now, vec![balance_updated(&wallet, &entry)?]).await?;
     Ok(Moved { wallet, entry, replayed: false })
 }

@@ -99,11 +99,11 @@ pub struct Booking {
 
 impl Wallet {
     /// What the movement makes of this wallet.
-    pub fn book(&self, movement: Movement, now: Timestamp) -> Result<Booking> {
+    pub fn book(&self, movement: &Movement, now: Timestamp) -> Result<Booking> {
         let Some(after) = self.after(movement.change) else {
             return Err(UserError::invalid(movement.path, "A balance is from 0 to 9007199254740991 credits.").into());
         };
-        let entry = entry(self, &after, &movement, now);
+        let entry = entry(self, &after, movement, now);
         Ok(Booking { before: self.clone(), wallet: after, entry, request: movement.reason.request().cloned() })
     }
 }
@@ -131,7 +131,7 @@ pub async fn apply(
     tx: &Tx,
     now: Timestamp,
     wallet: &Wallet,
-    movement: Movement,
+    movement: &Movement,
 ) -> Result<(Wallet, LedgerEntry)> {
     let booking = wallet.book(movement, now)?;
     save(tenant, tx, &booking).await?;

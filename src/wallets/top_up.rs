@@ -72,7 +72,7 @@ async fn add(tenant: TenantId, tx: &Tx, clock: &Clock, input: &TopUpWalletInput,
     }
     // Whoever has a wallet from before may be something else by now.
     users::ensure_provider(tenant, tx, now, &input.owner_id, &["ownerId"]).await?;
-    let (wallet, entry) = apply(tenant, tx, now, &wallet, input.movement(request)).await?;
+    let (wallet, entry) = apply(tenant, tx, now, &wallet, &input.movement(request)).await?;
     events::append(tenant, tx, now, vec![balance_updated(&wallet, &entry)?]).await?;
     Ok(Moved { wallet, entry, replayed: false })
 }

@@ -4,15 +4,13 @@ use futures_util::future::{join, join_all};
 use leadcast::{config::Settings, db::Target};
 use serde_json::{Value, json};
 
-use crate::{
-    cli::Program,
-    support::{
-        Engine, TestServer,
-        database::temporary_folder,
-        market::{Market, events_stream, few_at_once, insist, is_opening, number},
-        sql::Sql,
-        wire::eventually,
-    },
+use crate::support::{
+    Engine, TestServer,
+    database::temporary_folder,
+    market::{Market, events_stream, few_at_once, insist, is_opening, number},
+    program::Program,
+    sql::Sql,
+    wire::eventually,
 };
 
 const LEADS: &str = "query($after: PageCursor) { leads(first: 50, after: $after) {

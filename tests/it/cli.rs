@@ -1,18 +1,15 @@
 //! The command line: what the program prints, what it refuses, and how it ends.
 
 mod backups;
-mod program;
 mod serving;
 
 use tokio_postgres::NoTls;
 
-pub use self::program::{Ended, Program};
 use crate::support::{
     database::temporary_folder,
     postgres::{Cluster, available},
+    program::{Ended, Program, SECRET},
 };
-
-const SECRET: &str = "a secret of thirty-two bytes, or more";
 
 #[track_caller]
 fn succeeded(ended: &Ended) {

@@ -7,18 +7,16 @@ use futures_util::future::{join, join_all};
 use leadcast::{app::App, db::Target};
 use serde_json::{Value, json};
 
-use crate::{
-    cli::Program,
-    support::{
-        Engine, TestServer, both_engines,
-        database::temporary_folder,
-        market::{Market, events_stream, is_opening},
-        postgres::available,
-        socket::Subscription,
-        soon,
-        sql::Sql,
-        wire::eventually,
-    },
+use crate::support::{
+    Engine, TestServer, both_engines,
+    database::temporary_folder,
+    market::{Market, events_stream, is_opening},
+    postgres::available,
+    program::Program,
+    socket::Subscription,
+    soon,
+    sql::Sql,
+    wire::eventually,
 };
 
 both_engines!(a_new_epoch_ends_what_runs, who_loads_its_page_again_misses_nothing);

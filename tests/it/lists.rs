@@ -2,7 +2,6 @@
 
 mod filters;
 mod others;
-mod random;
 mod reference;
 mod search;
 mod walk;

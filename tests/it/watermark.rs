@@ -9,6 +9,7 @@ use crate::support::{
     Engine, TestServer,
     market::{EVENT, Market, events_stream, is_opening},
     postgres::{Cluster, Database, available},
+    random::Random,
 };
 
 /// Tells of the first lead once more: an event that costs its writer nothing but the id.
@@ -105,9 +106,7 @@ async fn of_many_writers_nothing_is_lost_or_doubled() {
     if !available() {
         return;
     }
-    let given = std::env::var("LEADCAST_TEST_SEED").ok();
-    let seed = given.map_or_else(|| uuid::Uuid::now_v7().as_u64_pair().1, |seed| seed.parse().expect("a number"));
-    println!("LEADCAST_TEST_SEED={seed}");
+    let mut random = Random::new();
     let (database, server) = server_on_its_own_cluster().await;
     let [market, _] = Market::both(&server);
     market.open("pattern", json!({})).await;
@@ -118,7 +117,7 @@ async fn of_many_writers_nothing_is_lost_or_doubled() {
         json!({ "after": start }),
     );
 
-    let writers = (0..WRITERS).map(|n| tokio::spawn(write_at_random(database.url(), seed.wrapping_add(n), ROUNDS)));
+    let writers = (0..WRITERS).map(|_| tokio::spawn(write_at_random(database.url(), random.fork(), ROUNDS)));
     let mut committed = Vec::new();
     for writer in writers.collect::<Vec<_>>() {
         committed.extend(writer.await.expect("a writer does not panic"));
@@ -135,30 +134,22 @@ async fn of_many_writers_nothing_is_lost_or_doubled() {
 }
 
 /// Transactions of one to three events each, of which one in four is rolled back. Returns the ids that were committed.
-async fn write_at_random(url: String, seed: u64, rounds: u64) -> Vec<i64> {
+async fn write_at_random(url: String, mut random: Random, rounds: u64) -> Vec<i64> {
     let (mut writer, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
     tokio::spawn(connection);
-    // xorshift64*: enough to be different each time and the same for a seed.
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut random = move |below: u64| {
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % below
-    };
     let mut committed = Vec::new();
     for _ in 0..rounds {
         let transaction = writer.transaction().await.expect("a transaction");
         let mut ids: Vec<i64> = Vec::new();
-        for _ in 0..=random(3) {
+        for _ in 0..=random.below(3) {
             ids.push(transaction.query_one(AGAIN, &[]).await.expect("an event").get(0));
             // Between the id and the commit others get ahead.
             transaction
-                .execute("SELECT pg_sleep($1)", &[&(f64::from(u32::try_from(random(8)).unwrap_or(0)) / 1_000.0)])
+                .execute("SELECT pg_sleep($1)", &[&(f64::from(u32::try_from(random.below(8)).unwrap_or(0)) / 1_000.0)])
                 .await
                 .expect("a pause");
         }
-        if random(4) == 0 {
+        if random.one_in(4) {
             transaction.rollback().await.expect("a rollback");
         } else {
             transaction.commit().await.expect("a commit");

@@ -5,10 +5,11 @@ use std::path::Path;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Ended, Program, SECRET, failed, succeeded};
+use super::{failed, succeeded};
 use crate::support::{
     client::Client,
     database::temporary_folder,
+    program::{Ended, Program, SECRET},
     socket::{Heard, RawSocket},
 };
 
@@ -73,6 +74,26 @@ async fn one_sqlite_file_has_one_server() {
     first.signal("TERM");
     succeeded(&first.end().await);
     let (_second, _) = Program::serve(folder.path(), &[]).await;
+}
+
+/// The lock is the file's, not the name's: also of a link to a file that the first one has yet to make.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_sqlite_file_has_one_server_by_whatever_name() {
+    let folder = temporary_folder();
+    std::fs::create_dir(folder.path().join("real")).expect("a folder");
+    std::os::unix::fs::symlink("real", folder.path().join("folder")).expect("a link");
+    std::os::unix::fs::symlink("real/leads.db", folder.path().join("link.db")).expect("a link");
+    let absolute = format!("sqlite://{}", folder.path().join("real/leads.db").display());
+    let names = ["sqlite://link.db", "sqlite://real/leads.db", "sqlite://folder/leads.db", &absolute];
+    for first in names {
+        let (server, _) = Program::serve(folder.path(), &[("DATABASE_URL", first)]).await;
+        for second in names {
+            let refused = Program::run(folder.path(), &["--listen", "127.0.0.1:0"], &[("DATABASE_URL", second)]).await;
+            failed(&refused, "served by another leadcast");
+        }
+        // However it ends.
+        drop(server);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,11 +12,12 @@ use leadcast::{
 };
 use serde_json::{Value, json};
 
-use super::{leads, random::Random, reference::Market};
+use super::{leads, reference::Market};
 use crate::support::{
     Engine, TestServer,
     api::{ADMIN, CASEY, DANA, PAT, QUINN, ROBOT, Who, lead_input, with},
     both_engines,
+    random::Random,
 };
 
 both_engines!(lists_agree_with_the_reference, streams_agree_with_lists);

@@ -5,14 +5,12 @@ use reqwest::Client as Http;
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
 
-use crate::{
-    cli::Program,
-    support::{
-        client::Client,
-        database::temporary_folder,
-        postgres::{Cluster, available},
-        wire::{eventually, http},
-    },
+use crate::support::{
+    client::Client,
+    database::temporary_folder,
+    postgres::{Cluster, Database, available},
+    program::Program,
+    wire::{eventually, http},
 };
 
 /// Somebody who leaves a transaction open, and how it is ended.
@@ -55,6 +53,10 @@ async fn admin(http: &Http, url: &str) -> Client {
     let tokens: Vec<Value> = tokens.json().await.expect("a list");
     let admin = tokens.iter().find(|token| token["user"] == "admin").expect("an admin");
     Client::new(format!("{url}/graphql"), admin["token"].as_str().map(str::to_owned))
+}
+
+fn name_of(database: &Database) -> String {
+    database.url().rsplit('/').next().expect("a name").to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,12 +106,12 @@ async fn whoever_holds_back_the_events_is_named() {
             |answer: crate::support::client::Answer| answer.field("topUpWallet")["wallet"]["balance"].as_i64();
         let paid = balance(admin.query(top_up, json!({ "reference": format!("held {n}") })).await);
 
-        let line = server.log_with("events are held back").await;
+        let line = server.logged("events are held back").await;
         for named in culprit.named {
             let named = named.replace("{pid}", &pid.to_string());
             assert!(line.contains(&named), "{named} is not in {line}");
         }
-        assert!(line.contains("WARN") && line.contains(elsewhere.name()), "{line}");
+        assert!(line.contains("WARN") && line.contains(&name_of(&elsewhere)), "{line}");
         assert_eq!(readiness(&http, &url).await, degraded);
         assert!(age(&http, &url).await >= 5.0);
         // Everything else goes on.
@@ -120,7 +122,7 @@ async fn whoever_holds_back_the_events_is_named() {
             "" => session.batch_execute("ROLLBACK PREPARED 'transfer 17'").await.expect("it is prepared"),
             end => operator.batch_execute(&end.replace("{pid}", &pid.to_string())).await.expect("it can be ended"),
         }
-        server.log_with("events go on").await;
+        server.logged("events go on").await;
         eventually("the server to be well again", async || readiness(&http, &url).await == healthy).await;
         assert!(age(&http, &url).await < 5.0);
     }

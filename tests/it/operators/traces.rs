@@ -16,14 +16,12 @@ use reqwest::Client as Http;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::{
-    cli::Program,
-    support::{
-        database::temporary_folder,
-        postgres::{Cluster, available},
-        socket::{Heard, RawSocket, Socket},
-        wire::http,
-    },
+use crate::support::{
+    database::temporary_folder,
+    postgres::{Cluster, available},
+    program::Program,
+    socket::{Heard, RawSocket, Socket},
+    wire::http,
 };
 
 /// Takes what is sent, and keeps it.
@@ -210,7 +208,7 @@ async fn a_failure_is_marked() {
     let variables = [("LEADCAST_OTLP_ENDPOINT", endpoint.as_str()), ("DATABASE_URL", &database.url())];
     let (mut server, _) = Program::serve(folder.path(), &variables).await;
     cluster.stop();
-    server.log_with("a worker failed").await;
+    server.logged("a worker failed").await;
     server.signal("TERM");
     assert_eq!(server.end().await.code, Some(0));
     let spans = collector.spans();
@@ -248,7 +246,7 @@ async fn a_collector_that_is_away_costs_a_line_in_the_log() {
         let endpoint = format!("http://{address}");
         let (mut server, url) = Program::serve(folder.path(), &[("LEADCAST_OTLP_ENDPOINT", &endpoint)]).await;
         do_things(&url).await;
-        server.log_with("takes no traces").await;
+        server.logged("takes no traces").await;
         do_things(&url).await;
         server.signal("TERM");
         let ended = server.end().await;

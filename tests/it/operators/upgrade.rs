@@ -4,15 +4,13 @@ use leadcast::db::Target;
 use serde_json::{Value, json};
 
 use super::value;
-use crate::{
-    cli::Program,
-    support::{
-        Engine, TestServer, both_engines,
-        database::temporary_folder,
-        market::{EVENT, Market, events_stream, is_opening},
-        sql::Sql,
-        wire::eventually,
-    },
+use crate::support::{
+    Engine, TestServer, both_engines,
+    database::temporary_folder,
+    market::{EVENT, Market, events_stream, is_opening},
+    program::Program,
+    sql::Sql,
+    wire::eventually,
 };
 
 both_engines!(what_a_newer_version_writes_is_passed_over, a_newer_schema_is_lived_with);

@@ -82,8 +82,8 @@ const LEAD: &str =
 const CLAIM: &str = "claim { id version status price refundAmount }";
 const WALLET: &str = "wallet { id balance version } entry { id type change previousBalance balance reference reason }";
 
-/// What is selected of a mutation's payload, and the type of its input.
-fn shape(mutation: &str) -> (String, String) {
+/// A mutation with the variable `input`, and what tests look at of its payload.
+pub fn document(mutation: &str) -> String {
     let selected = match mutation {
         "createLead" | "updateLead" | "withdrawLead" | "verifyLead" | "rejectLead" => format!("{LEAD} replayed"),
         "claimLead" | "refundClaim" => format!("{CLAIM} {LEAD} {WALLET} replayed"),
@@ -97,7 +97,9 @@ fn shape(mutation: &str) -> (String, String) {
         "updateTenantSettings" => "TenantSettingsInput".to_owned(),
         other => format!("{}{}Input", other[..1].to_uppercase(), &other[1..]),
     };
-    (selected, input)
+    format!(
+        "mutation($input: {input}!) {{ {mutation}(input: $input) {{ {selected} userErrors {{ code message path }} }} }}"
+    )
 }
 
 impl TestServer {
@@ -109,11 +111,7 @@ impl TestServer {
 
     /// Runs a mutation as `who`.
     pub async fn act(&self, who: Who, mutation: &str, input: Value) -> Done {
-        let (selected, kind) = shape(mutation);
-        let document = format!(
-            "mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {selected} userErrors {{ code message path }} }} }}"
-        );
-        let answer = self.ask(who, &document, json!({ "input": input })).await;
+        let answer = self.ask(who, &document(mutation), json!({ "input": input })).await;
         let payload = answer.body["data"][mutation].clone();
         Done { answer, payload }
     }

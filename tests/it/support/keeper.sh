@@ -9,11 +9,38 @@ shift
 folder=$(mktemp -d /tmp/leadcast-pg.XXXXXX) || exit 1
 server=
 
-end() { # with a signal: INT is a clean stop, QUIT what a crash looks like
+end() { # with a signal: INT is a clean stop, QUIT one in a hurry
     [ -n "$server" ] || return 0
     kill "-$1" "$server"
     wait "$server"
     server=
+}
+
+# What a power cut looks like to the server: all of its processes end at once, so that none writes down what it still holds in
+# memory, and none outlives the others by the blink in which it could.
+crash() {
+    [ -n "$server" ] || return 0
+    kill -STOP "$server" # it makes no more processes
+    children=$(processes | while read -r process parent _; do [ "$parent" != "$server" ] || echo "$process"; done)
+    # shellcheck disable=SC2086 # several words
+    kill -KILL "$server" $children
+    wait "$server"
+    server=
+    # While one of them is there it holds the shared memory, and the next server would not start.
+    for child in $children; do
+        while processes | grep -q "^ *$child [ 0-9]* [^Z ]"; do sleep 0.01; done
+    done
+}
+
+processes() { # number, parent, state
+    if [ -d /proc/self ]; then
+        for stat in /proc/[0-9]*/stat; do
+            # It may have ended since.
+            { read -r process _ state parent _ <"$stat"; } 2>/dev/null && echo "$process $parent $state"
+        done
+    else
+        ps -A -o pid= -o ppid= -o stat=
+    fi
 }
 
 clean_up() {
@@ -35,7 +62,7 @@ while read -r order; do
         server=$!
         ;;
     stop) end INT ;;
-    kill) end QUIT ;;
+    kill) crash ;;
     esac
     echo "$order: done"
 done

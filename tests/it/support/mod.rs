@@ -10,6 +10,8 @@ pub mod database;
 pub mod flood;
 pub mod market;
 pub mod postgres;
+pub mod program;
+pub mod random;
 pub mod server;
 pub mod socket;
 pub mod sql;

@@ -70,7 +70,7 @@ impl Cluster {
     /// The cluster that the tests of this process share.
     pub async fn shared() -> Arc<Self> {
         static SHARED: OnceCell<Arc<Cluster>> = OnceCell::const_new();
-        SHARED.get_or_init(|| Self::make(FORGETFUL)).await.clone()
+        SHARED.get_or_init(Self::forgetful).await.clone()
     }
 
     /// A cluster of the caller's own, one that keeps what it has committed through a kill.
@@ -81,6 +81,11 @@ impl Cluster {
     /// One of the caller's own that allows what a cluster for leadcast should not: prepared transactions.
     pub async fn with_prepared_transactions() -> Arc<Self> {
         Self::make(&["max_prepared_transactions=2"]).await
+    }
+
+    /// A cluster of the caller's own that is fast, and never killed.
+    pub async fn forgetful() -> Arc<Self> {
+        Self::make(FORGETFUL).await
     }
 
     async fn make(settings: &[&str]) -> Arc<Self> {
@@ -120,7 +125,8 @@ impl Cluster {
         self.order("stop");
     }
 
-    /// Stops the server as a crash would: connections break, and the next start recovers from the write-ahead log.
+    /// Stops the server as a power cut would: what its processes had not handed to the system is gone, connections break, and
+    /// the next start recovers from the write-ahead log.
     pub fn kill(&self) {
         self.order("kill");
     }
@@ -167,10 +173,6 @@ pub struct Database {
 impl Database {
     pub fn url(&self) -> String {
         self.cluster.url(&self.name)
-    }
-
-    pub fn name(&self) -> &str {
-        &self.name
     }
 }
 

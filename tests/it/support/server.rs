@@ -45,8 +45,12 @@ impl TestServer {
 
     /// With settings of its own.
     pub async fn start_with(engine: Engine, change: impl FnOnce(&mut Settings)) -> Self {
-        let ground =
-            Ground { database: Database::fresh(engine).await, data: temporary_folder(), clock: Clock::default() };
+        Self::start_at(Database::fresh(engine).await, change).await
+    }
+
+    /// On a database that is migrated and empty.
+    pub async fn start_at(database: Database, change: impl FnOnce(&mut Settings)) -> Self {
+        let ground = Ground { database, data: temporary_folder(), clock: Clock::default() };
         let mut settings = Settings::defaults();
         settings.data = ground.data.path().to_owned();
         settings.database_url = Some(ground.database.target());
@@ -85,6 +89,13 @@ impl TestServer {
         drop(shutdown);
         let ended = soon("the server to stop", task).await;
         ended.expect("the server does not panic").expect("the server stops in good order");
+    }
+
+    /// Stops it as an operator would, and starts another in its place, at another address.
+    pub async fn restart(self) -> Self {
+        let (settings, ground) = (self.app.settings.clone(), self.ground.clone());
+        self.stop().await;
+        Self::node(settings, ground).await
     }
 
     /// Moves the server's clock on.

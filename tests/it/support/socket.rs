@@ -37,10 +37,15 @@ pub enum Heard {
 
 impl RawSocket {
     pub async fn open(url: &str) -> Self {
+        Self::try_open(url).await.expect("the server upgrades")
+    }
+
+    /// Of a server that may be away.
+    pub async fn try_open(url: &str) -> Result<Self, Error> {
         let mut request = url.into_client_request().expect("a valid URL");
-        request.headers_mut().insert("sec-websocket-protocol", PROTOCOL.parse().expect("a valid header"));
-        let (stream, _) = soon("the upgrade", connect_async(request)).await.expect("the server upgrades");
-        Self(stream)
+        request.headers_mut().insert(SUBPROTOCOL_HEADER, PROTOCOL.parse().expect("a valid header"));
+        let (stream, _) = soon("the upgrade", connect_async(request)).await?;
+        Ok(Self(stream))
     }
 
     /// With headers of the test's own besides the subprotocol's; or what the server says instead of upgrading.

@@ -37,7 +37,11 @@ const TRACES: [&str; 9] = [
 
 impl Sql {
     pub async fn of(server: &TestServer) -> Self {
-        match server.app.settings.database() {
+        Self::open(&server.app.settings.database()).await
+    }
+
+    pub async fn open(target: &Target) -> Self {
+        match target {
             Target::Sqlite(path) => {
                 let path = path.to_str().expect("a path in UTF-8");
                 let mut connection = SqliteConnection::establish(path).expect("the file can be opened");
@@ -45,7 +49,7 @@ impl Sql {
                 Self::Sqlite(connection.into())
             }
             Target::Postgres(url) => {
-                let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
+                let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
                 tokio::spawn(connection);
                 Self::Postgres(client)
             }

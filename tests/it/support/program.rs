@@ -9,7 +9,10 @@ use std::{
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::support::soon;
+use super::soon;
+
+/// A key for servers that are not in dev mode.
+pub const SECRET: &str = "a secret of thirty-two bytes, or more";
 
 /// Dropping it kills it.
 pub struct Program {
@@ -28,7 +31,9 @@ pub struct Ended {
 
 impl Program {
     pub fn start(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_leadcast"));
+        // By way of a shell, for what only a shell can do: a limit on the size of files is an error, not a signal that kills.
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_leadcast")]);
         command.args(arguments).current_dir(folder).env_clear().envs(variables.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary is built");
@@ -59,28 +64,18 @@ impl Program {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line on the standard output with `text` in it.
     pub async fn line_with(&mut self, text: &str) -> String {
-        loop {
-            let line =
-                soon(text, self.stdout.recv()).await.unwrap_or_else(|| panic!("the output ends before {text:?}"));
-            if line.contains(text) {
-                return line;
-            }
-        }
+        next_with(&mut self.stdout, text).await
     }
 
     /// The next line of the log with `text` in it.
-    pub async fn log_with(&mut self, text: &str) -> String {
-        let found = async {
-            loop {
-                let line = self.stderr.recv().await.unwrap_or_else(|| panic!("the log ends before {text:?}"));
-                if line.contains(text) {
-                    return line;
-                }
-            }
-        };
-        soon(text, found).await
+    pub async fn logged(&mut self, text: &str) -> String {
+        next_with(&mut self.stderr, text).await
     }
 
     /// `TERM`, `INT`.
@@ -122,6 +117,15 @@ impl Drop for Program {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+async fn next_with(lines: &mut UnboundedReceiver<String>, text: &str) -> String {
+    loop {
+        let line = soon(text, lines.recv()).await.unwrap_or_else(|| panic!("the output ends before {text:?}"));
+        if line.contains(text) {
+            return line;
+        }
     }
 }
 

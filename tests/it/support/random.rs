@@ -1,15 +1,32 @@
 //! Randomness that can be had again.
 
 /// `SplitMix64`. The seed is printed; set `LEADCAST_TEST_SEED` to repeat a run.
+#[derive(Debug)]
 pub struct Random(u64);
+
+/// What `LEADCAST_TEST_SEED` asks for.
+pub fn given_seed() -> Option<u64> {
+    std::env::var("LEADCAST_TEST_SEED").ok().map(|seed| seed.parse().expect("a whole number"))
+}
+
+pub fn fresh_seed() -> u64 {
+    uuid::Uuid::now_v7().as_u64_pair().1
+}
 
 impl Random {
     pub fn new() -> Self {
-        let given = std::env::var("LEADCAST_TEST_SEED").ok().map(|seed| seed.parse().expect("a whole number"));
-        let (seed, _) = uuid::Uuid::now_v7().as_u64_pair();
-        let seed = given.unwrap_or(seed);
+        let seed = given_seed().unwrap_or_else(fresh_seed);
         println!("LEADCAST_TEST_SEED={seed}");
         Self(seed)
+    }
+
+    pub fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Another one for somebody who takes turns with nobody.
+    pub fn fork(&mut self) -> Self {
+        Self(self.next())
     }
 
     fn next(&mut self) -> u64 {
