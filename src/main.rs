@@ -35,6 +35,8 @@ fn run(cli: Cli) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("the system gives no threads: {error}"))?;
     let outcome = runtime.block_on(command(cli));
+    // With what still runs its spans end, and can be sent.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     telemetry.finish();
     outcome
 }

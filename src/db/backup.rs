@@ -63,7 +63,7 @@ pub fn backup(database: &Path, file: &Path, progress: Progress<'_>) -> Result<u6
 pub fn restore(database: &Path, file: &Path, now: Timestamp, progress: Progress<'_>) -> Result<Restored> {
     let _nobody_serves_it = sqlite::lock(database).map_err(failed)?;
     // A link is followed, and stays.
-    let database = &database.canonicalize().unwrap_or_else(|_| database.to_owned());
+    let database = &sqlite::real(database).map_err(|e| about(database, &e))?;
     if file.canonicalize().is_ok_and(|file| file == *database) {
         return Err(failed(format!("{} is the database itself", file.display())));
     }

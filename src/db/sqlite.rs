@@ -145,7 +145,7 @@ pub(crate) fn lock(path: &Path) -> std::io::Result<File> {
 }
 
 /// The file that a path leads to, by its one true name; also when it is yet to be made.
-fn real(path: &Path) -> std::io::Result<PathBuf> {
+pub(crate) fn real(path: &Path) -> std::io::Result<PathBuf> {
     match path.canonicalize() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         found => return found,
