@@ -101,7 +101,8 @@ fn in_words(who: Who, row: &Row, one: &Try, answer: &Value) -> String {
     format!("{} of {} is answered to {root} with {arguments}: {answer}", who.user, who.tenant)
 }
 
-fn shortened(answer: &Value) -> String {
+/// Enough of it to see what it is.
+pub fn shortened(answer: &Value) -> String {
     const LENGTH: usize = 1_000;
     let text = answer.to_string();
     text.chars().take(LENGTH).collect()

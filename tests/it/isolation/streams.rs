@@ -1,5 +1,7 @@
 //! The streams of a tenant's users while another tenant lives: what they hear first is their own.
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
 use leadcast::users::Role;
 use serde_json::{Value, json};
@@ -7,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     Complaints,
     aim::{Aim, Words, crew},
-    crew::tries,
+    crew::{shortened, tries},
     schema,
     secrets::Secrets,
     table::{Finds, Row, SUBSCRIPTIONS, Try},
@@ -17,6 +19,7 @@ use crate::support::{
     api::{ADMIN, PAT, Who},
     market::listeners,
     socket::{Heard, Socket, Subscription},
+    soon,
 };
 
 struct Ear {
@@ -56,8 +59,19 @@ impl Ear {
         1 + usize::from(both)
     }
 
+    /// Where streams go on from a place in the log, nothing of this tenant's has happened since.
+    fn has_missed_nothing(&mut self) {
+        if self.is_refused() || self.one.arguments.get("after").is_none() {
+            return;
+        }
+        if let Some(heard) = self.stream.heard().now_or_never() {
+            panic!("{} by {} with {} hears {heard:?}", self.who.user, self.row.root, self.one.arguments);
+        }
+    }
+
     fn in_words(&self, message: &Value) -> String {
-        format!("{} of {} by {} with {}: {message}", self.who.user, self.who.tenant, self.row.root, self.one.arguments)
+        let (who, root, message) = (self.who, self.row.root, shortened(message));
+        format!("{} of {} by {root} with {}: {message}", who.user, who.tenant, self.one.arguments)
     }
 }
 
@@ -100,8 +114,14 @@ impl Ears {
             ears.extend(tries(SUBSCRIPTIONS, aim).map(|(row, one)| Ear::of(who, &mut socket, row, one)));
             sockets.push(socket);
         }
-        let open = ears.iter().filter(|ear| !ear.is_refused());
-        listeners(server, open.map(Ear::mailboxes).sum()).await;
+        let mailboxes: usize = ears.iter().filter(|ear| !ear.is_refused()).map(Ear::mailboxes).sum();
+        soon("the streams to be open", async {
+            while server.app.hub.stats().subscribers < mailboxes {
+                ears.iter_mut().for_each(Ear::has_missed_nothing);
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await;
         Self { ears, sockets }
     }
 
@@ -110,23 +130,27 @@ impl Ears {
     pub async fn fence(&mut self, server: &TestServer, words: &Words, aim: &Aim, secrets: &Secrets) -> Complaints {
         fence(server, words, &aim.of_viewer.fence).await;
         let mut wrong = Vec::new();
+        for ear in self.ears.iter_mut().filter(|ear| ear.will_hear()) {
+            let mut message = ear.stream.message().await;
+            // Which tells of nothing.
+            while message["payload"]["data"]["events"]["__typename"] == "ProgressEvent" {
+                message = ear.stream.message().await;
+            }
+            let found = secrets.found_in(&message);
+            if message["type"] != "next" || !message.to_string().contains(&aim.of_viewer.fence) {
+                wrong.push(format!("{} came before the fence", ear.in_words(&message)));
+            } else if !found.is_empty() {
+                wrong.push(format!("{} tells {found:?}", ear.in_words(&message)));
+            }
+        }
+        // By now, what was refused has been.
         for ear in &mut self.ears {
-            if let Finds::Refusal(code) = ear.one.finds {
-                let message = ear.stream.message().await;
-                if message["payload"][0]["extensions"]["code"] != code {
-                    wrong.push(format!("{} was to be refused with {code}", ear.in_words(&message)));
-                }
-            } else if ear.will_hear() {
-                let mut message = ear.stream.message().await;
-                // Which tells of nothing.
-                while message["payload"]["data"]["events"]["__typename"] == "ProgressEvent" {
-                    message = ear.stream.message().await;
-                }
-                let found = secrets.found_in(&message);
-                if message["type"] != "next" || !message.to_string().contains(&aim.of_viewer.fence) {
-                    wrong.push(format!("{} came before the fence", ear.in_words(&message)));
-                } else if !found.is_empty() {
-                    wrong.push(format!("{} tells {found:?}", ear.in_words(&message)));
+            let Finds::Refusal(code) = ear.one.finds else { continue };
+            match ear.stream.heard().now_or_never() {
+                Some(Heard::Message(message)) if message["payload"][0]["extensions"]["code"] == code => {}
+                heard => {
+                    let heard = json!(format!("{heard:?}"));
+                    wrong.push(format!("{} was to be refused with {code}", ear.in_words(&heard)));
                 }
             }
         }
