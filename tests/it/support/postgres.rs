@@ -174,10 +174,6 @@ impl Database {
     pub fn url(&self) -> String {
         self.cluster.url(&self.name)
     }
-
-    pub fn name(&self) -> &str {
-        &self.name
-    }
 }
 
 impl Drop for Database {
