@@ -6,7 +6,7 @@
 //! cargo bench --bench claims -- --seconds 5 --engine postgres
 //! ```
 //!
-//! Both commit durably (`synchronous = FULL`; a cluster with fsync). Everything shares one machine: server, database and load,
+//! All commit durably (`synchronous = FULL`; a cluster with fsync). Everything shares one machine: server, database and load,
 //! so that a bare loop, which has no HTTP client beside it, has more of the machine to itself. `spread`: 64 providers claim all
 //! over a thousand leads; `hot`: everyone claims the same lead, each provider once. Each cell has a tenant of its own.
 
