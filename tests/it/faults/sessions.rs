@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::RunQueryDsl;
-use leadcast::{db::Connection, error::Result};
+use leadcast::{
+    db::{Connection, Target},
+    error::Result,
+};
 use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::support::{Engine, TestServer, market::Market, postgres::available, soon};
@@ -47,6 +50,16 @@ async fn said_by(server: &TestServer, connections: usize, writing: bool) -> Vec<
     }
     let said = soon("all connections to be there at once", asking.join_all()).await;
     said.into_iter().map(|said| said.expect("an answer")).collect()
+}
+
+/// None is missing: as many transactions as there are connections can be open at once.
+pub async fn all_connections_work(server: &TestServer) {
+    let sqlite = matches!(server.app.settings.database(), Target::Sqlite(_));
+    for (writing, connections) in
+        if sqlite { [(true, 1), (false, READERS)] } else { [(true, CONNECTIONS), (false, CONNECTIONS)] }
+    {
+        assert_eq!(said_by(server, connections, writing).await.len(), connections);
+    }
 }
 
 /// `synchronous` 2 is FULL.

@@ -12,14 +12,14 @@ use leadcast::{
     leads::{self, LeadId},
 };
 use serde_json::{Value, json};
-use tokio::{
-    sync::{Barrier, Notify},
-    task::JoinSet,
-};
+use tokio::sync::Notify;
 
+use super::sessions::all_connections_work;
 use crate::support::{
     Engine, TestServer, both_engines,
+    database::Database,
     market::{Market, number},
+    postgres::Cluster,
     soon,
     sql::Sql,
     wire::eventually,
@@ -33,7 +33,6 @@ both_engines!(
 
 /// More than a pool has.
 const OFTEN: usize = 20;
-const CONNECTIONS: usize = 16;
 
 /// How a transaction comes to grief, when it has locked a lead and appended an event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +57,16 @@ impl Work {
         let event = NewEvent::new(Kind::BalanceUpdated, Vec::new(), &json!({ "number": self.number }))?;
         log::append(self.tenant, tx, self.now, vec![event]).await
     }
+}
+
+/// On a cluster of its own, whose log is of nobody else.
+async fn server(engine: Engine) -> (Option<Arc<Cluster>>, TestServer) {
+    if engine == Engine::Sqlite {
+        return (None, TestServer::start(engine).await);
+    }
+    let cluster = Cluster::forgetful().await;
+    let database = Database::Postgres(cluster.database().await);
+    (Some(cluster), TestServer::start_at(database, |_| {}).await)
 }
 
 struct Scene<'a> {
@@ -102,6 +111,10 @@ impl<'a> Scene<'a> {
             }
         });
         failed.await.expect_err("no commit");
+        if grief == Grief::Panic {
+            let failed = self.server.app.db.read(self.tenant, async move |_| -> Result<()> { panic!("on purpose") });
+            failed.await.expect_err("no answer");
+        }
     }
 
     async fn commits(&self, number: usize) {
@@ -119,31 +132,10 @@ impl<'a> Scene<'a> {
         };
         read.expect("the log can be read").into_iter().filter_map(number_of).collect()
     }
-
-    /// As many transactions at once as there are connections: none is missing.
-    async fn all_connections_work(&self) {
-        let writers = if self.sql.is_sqlite() { 1 } else { CONNECTIONS };
-        let all_here = Arc::new(Barrier::new(writers));
-        let mut writing = JoinSet::new();
-        for _ in 0..writers {
-            let (db, tenant, all_here) = (self.server.app.db.clone(), self.tenant, all_here.clone());
-            writing.spawn(async move {
-                db.write(tenant, async move |tx| {
-                    log::state(tx).await?;
-                    all_here.wait().await;
-                    Ok(())
-                })
-                .await
-            });
-        }
-        for done in soon("all connections to be there at once", writing.join_all()).await {
-            done.expect("a commit");
-        }
-    }
 }
 
 async fn comes_to_grief(engine: Engine, grief: Grief) {
-    let server = TestServer::start(engine).await;
+    let (cluster, server) = server(engine).await;
     let scene = Scene::set(&server).await;
     for number in 1..=OFTEN {
         scene.comes_to(grief).await;
@@ -158,7 +150,9 @@ async fn comes_to_grief(engine: Engine, grief: Grief) {
     }
     let all: Vec<_> = (1..=i64::try_from(OFTEN).expect("small")).collect();
     assert_eq!(scene.log().await, all, "what came to grief has left something behind");
-    scene.all_connections_work().await;
+    let left_open = cluster.map_or(0, |cluster| cluster.abandoned_transactions());
+    assert_eq!(left_open, 0, "what was freed by PostgreSQL's patience was not freed at once");
+    all_connections_work(&server).await;
 }
 
 async fn a_panic_leaves_nothing_behind(engine: Engine) {
@@ -171,7 +165,7 @@ async fn an_error_leaves_nothing_behind(engine: Engine) {
 
 /// The request is dropped in the middle of its transaction, which is not the request's: it ends as if nothing had happened.
 async fn whoever_is_no_longer_waited_for_finishes_or_leaves_nothing_behind(engine: Engine) {
-    let server = TestServer::start(engine).await;
+    let (cluster, server) = server(engine).await;
     let scene = Scene::set(&server).await;
     for number in (1..=2 * OFTEN).step_by(2) {
         let (inside, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -196,5 +190,7 @@ async fn whoever_is_no_longer_waited_for_finishes_or_leaves_nothing_behind(engin
     }
     let all: Vec<_> = (1..=i64::try_from(2 * OFTEN).expect("small")).collect();
     assert_eq!(scene.log().await, all);
-    scene.all_connections_work().await;
+    let left_open = cluster.map_or(0, |cluster| cluster.abandoned_transactions());
+    assert_eq!(left_open, 0, "what was freed by PostgreSQL's patience was not freed at once");
+    all_connections_work(&server).await;
 }

@@ -1,9 +1,10 @@
 //! When all is quiet: is everything as it was promised?
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use futures_util::{StreamExt, stream};
-use serde_json::{Value, json};
+use leadcast::clock::Timestamp;
+use serde_json::json;
 
 use super::{
     Storm, TENANTS,
@@ -19,12 +20,16 @@ use super::{
 use crate::support::{
     api::{ADMIN, CASEY, PAT, QUINN, ROBOT, Who},
     market::count,
+    postgres::Cluster,
     random::Random,
     sql::Sql,
     wire::eventually,
 };
 
-const OVERDUE: &str = "{ leads(first: 1, filter: { statuses: [OPEN], available: false }) { nodes { id } } }";
+/// The open lead whose time runs out first.
+const FIRST_TO_EXPIRE: &str = "query($tests: Boolean!) {
+    leads(first: 1, filter: { statuses: [OPEN], isTest: $tests }, orderBy: { field: EXPIRES_AT, direction: ASC }) {
+        nodes { expiresAt } } }";
 
 impl Storm {
     /// All of it. `whole`: the log was never cut off.
@@ -50,10 +55,16 @@ impl Storm {
     async fn settle(&self) -> (Log, [State; 2]) {
         for tenant in TENANTS {
             let admin = Who { tenant, ..ADMIN };
-            eventually("the clock's work to be written down", async || {
-                self.site.query(admin, OVERDUE, Value::Null).await.field("leads")["nodes"] == json!([])
-            })
-            .await;
+            for tests in [false, true] {
+                eventually("what expires at once to be written down", async || {
+                    let answer = self.site.query(admin, FIRST_TO_EXPIRE, json!({ "tests": tests })).await;
+                    let first = answer.field("leads")["nodes"][0]["expiresAt"].as_str().map(str::parse::<Timestamp>);
+                    // What else expires does so in a day.
+                    let later = self.site.clock.now().plus(Duration::from_hours(1));
+                    first.is_none_or(|first| first.expect("a moment") > later)
+                })
+                .await;
+            }
         }
         self.is_at_rest().await;
         loop {
@@ -80,17 +91,17 @@ impl Storm {
         eventually("all locks to be released", async || sql.text(&locks).await == "0").await;
     }
 
-    /// Locks are taken in one order, so nobody ever waits for somebody who waits for him. To be asked when the nodes have
-    /// stopped, for that is when their connections have reported.
-    pub async fn never_deadlocked(&self, sql: &Sql) {
-        if sql.is_sqlite() {
-            return;
-        }
+    /// Locks are taken in one order, so nobody ever waited for somebody who waited for him; and PostgreSQL never had to end a
+    /// session, as it does with one that stays in a transaction. To be asked when the nodes have stopped, for that is when
+    /// their connections have reported.
+    pub async fn never_stuck(&self, sql: &Sql, cluster: Option<&Cluster>) {
+        let Some(cluster) = cluster else { return };
         let nodes = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
             AND application_name = 'leadcast'";
         eventually("the nodes' connections to be gone", async || sql.text(nodes).await == "0").await;
         let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
-        assert_eq!(sql.text(deadlocks).await, "0", "somebody takes locks in another order");
+        assert_eq!(sql.text(deadlocks).await, "0", "deadlocks: somebody takes locks in another order");
+        assert_eq!(cluster.abandoned_transactions(), 0, "transactions that were left open");
     }
 
     /// The log from its beginning in one go, as one who polls gets it.

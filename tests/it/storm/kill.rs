@@ -1,14 +1,15 @@
-//! Kill -9 in the middle of a storm, five times (or `LEADCAST_TEST_KILLS`) on the same database, and nothing that was acknowledged is lost. On PostgreSQL
-//! the database is killed as well, every other time: with all of its processes at once, so that what it had only in memory is
-//! gone. (On SQLite the death of a process shows nothing of this: what was written is the system's to keep. That it is on the
-//! disk before it is acknowledged is a pragma, of which `faults` reads every connection's.)
+//! Kill -9 in the middle of a storm, five times (or `LEADCAST_TEST_KILLS`) on the same database, and nothing that was
+//! acknowledged is lost. On PostgreSQL the database is killed as well, every other time: with all of its processes at once, so
+//! that what it had only in memory is gone. (On SQLite the death of a process shows nothing of this: what was written is the
+//! system's to keep. That it is on the disk before it is acknowledged is a pragma, of which `faults` asks every connection.)
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use leadcast::{app::App, clock::Clock, config::Settings, db::Target};
 use tempfile::TempDir;
+use tokio::time::sleep;
 
-use super::{Storm, audience::Audience, site::Site, tell, total::Total};
+use super::{Storm, asked_for, audience::Audience, site::Site, tell, total::Total};
 use crate::support::{
     Engine, both_engines,
     database::{Database, temporary_folder},
@@ -28,7 +29,7 @@ const BETWEEN: usize = 60;
 /// The built binary on a database of its own.
 pub struct Outside {
     folder: TempDir,
-    pub target: Target,
+    url: String,
 }
 
 impl Outside {
@@ -40,18 +41,28 @@ impl Outside {
         settings.database_url = Some(target.clone());
         let app = App::new(settings, Clock::default()).await.expect("the database answers");
         leadcast::dev::seed(&app).await.expect("the demo tenants can be made");
-        Self { folder, target }
+        let url = match target {
+            Target::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Target::Postgres(url) => url,
+        };
+        Self { folder, url }
     }
 
     pub async fn start(&self, site: &Site) -> Program {
-        let url = match &self.target {
-            Target::Sqlite(path) => format!("sqlite://{}", path.display()),
-            Target::Postgres(url) => url.clone(),
-        };
-        let variables = [("DATABASE_URL", url.as_str()), ("LEADCAST_JWT_SECRET", SECRET)];
-        let (program, url) = Program::serve(self.folder.path(), &variables).await;
+        let (program, url) = Program::serve(self.folder.path(), &self.variables()).await;
         site.move_to(&[url]);
         program
+    }
+
+    /// Starts and is killed, before it is ready or just after.
+    async fn stumble(&self, random: &mut Random) {
+        let program = Program::start(self.folder.path(), &["--listen", "127.0.0.1:0"], &self.variables());
+        sleep(Duration::from_millis(random.below(150))).await;
+        drop(program);
+    }
+
+    fn variables(&self) -> [(&str, &str); 2] {
+        [("DATABASE_URL", &self.url), ("LEADCAST_JWT_SECRET", SECRET)]
     }
 }
 
@@ -69,7 +80,7 @@ async fn killed_five_times_nothing_is_lost(engine: Engine) {
     let storm = Storm::brew(site, &mut random).await;
     let audience = Audience::gather(&storm, &mut random);
     let clients = storm.clients(&mut random, None);
-    let kills = std::env::var("LEADCAST_TEST_KILLS").map_or(KILLS, |count| count.parse().expect("a whole number"));
+    let kills = asked_for("LEADCAST_TEST_KILLS").unwrap_or(KILLS);
     for round in 0..kills {
         storm.goes_on(BETWEEN).await;
         if let Some(cluster) = cluster.as_ref().filter(|_| round % 2 == 0) {
@@ -80,6 +91,7 @@ async fn killed_five_times_nothing_is_lost(engine: Engine) {
         } else {
             drop(program);
         }
+        outside.stumble(&mut random).await;
         program = outside.start(&storm.site).await;
     }
     storm.goes_on(BETWEEN).await;
@@ -89,7 +101,7 @@ async fn killed_five_times_nothing_is_lost(engine: Engine) {
     let sql = Sql::open(&storm.site.target).await;
     program.signal("TERM");
     assert_eq!(program.end().await.code, Some(0));
-    storm.never_deadlocked(&sql).await;
+    storm.never_stuck(&sql, cluster.as_deref()).await;
     let mut total = Total::default();
     total.add(&storm);
     let figures = format!("{engine:?}, {kills} kills, {:.0?}: {total}", began.elapsed());

@@ -101,7 +101,7 @@ fn update_claim(random: &mut Random, world: &mut World) -> (Who, Value) {
 
 fn create_lead(random: &mut Random, world: &mut World) -> (Who, Value) {
     let who = *random.pick(&[CASEY, CASEY, DANA, ADMIN, ROBOT]);
-    let (number, reference) = (world.next(), world.reference(random));
+    let (number, reference) = (world.next(), world.reference(random, "lead"));
     // A contact that was used before makes it look like a duplicate, which waits for review.
     let contact = if random.one_in(5) { random.below(number) } else { number };
     let mut input = json!({
@@ -174,14 +174,14 @@ fn owner(random: &mut Random, world: &mut World) -> String {
 }
 
 fn top_up_wallet(random: &mut Random, world: &mut World) -> (Who, Value) {
-    let (owner, reference) = (owner(random, world), world.reference(random));
+    let (owner, reference) = (owner(random, world), world.reference(random, "movement"));
     let input = json!({ "ownerId": owner, "amount": 1 + random.below(9), "reference": reference,
         "granted": random.one_in(4) });
     (*random.pick(&[ADMIN, ROBOT]), input)
 }
 
 fn adjust_wallet(random: &mut Random, world: &mut World) -> (Who, Value) {
-    let (owner, reference) = (owner(random, world), world.reference(random));
+    let (owner, reference) = (owner(random, world), world.reference(random, "movement"));
     let change = *random.pick(&[-1_000, -9, -5, -3, -1, 1, 2, 7]);
     (ADMIN, json!({ "ownerId": owner, "change": change, "reference": reference, "reason": "as agreed" }))
 }

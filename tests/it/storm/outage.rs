@@ -62,7 +62,7 @@ async fn the_database_may_go_away_in_the_middle_of_a_storm() {
     storm.judge(audience, true).await;
     let sql = Sql::open(&storm.site.target).await;
     server.stop().await;
-    storm.never_deadlocked(&sql).await;
+    storm.never_stuck(&sql, Some(&cluster)).await;
     println!("{:?}", storm.figures);
 }
 

@@ -86,6 +86,8 @@ pub struct World {
     pub claims: Vec<Known>,
     known: HashSet<String>,
     pub deeds: Vec<Deed>,
+    /// That were used before, for leads and for movements.
+    references: HashMap<&'static str, Vec<String>>,
     /// The newest number that made something different from everything before.
     serial: u64,
 }
@@ -101,6 +103,7 @@ impl World {
             claims: Vec::new(),
             known: HashSet::new(),
             deeds: Vec::new(),
+            references: HashMap::new(),
             serial: 0,
         }
     }
@@ -144,10 +147,15 @@ impl World {
         self.serial
     }
 
-    /// A key for something new; now and then one that was used before.
-    pub fn reference(&mut self, random: &mut Random) -> String {
-        let number = if random.one_in(8) { random.below(self.serial + 1) } else { self.next() };
-        format!("reference {number}")
+    /// A key for a lead or a movement; now and then one that was used before.
+    pub fn reference(&mut self, random: &mut Random, kind: &'static str) -> String {
+        let number = self.next();
+        let used = self.references.entry(kind).or_default();
+        if !used.is_empty() && random.one_in(6) {
+            return random.pick(used).clone();
+        }
+        used.push(format!("{kind} {number}"));
+        format!("{kind} {number}")
     }
 
     /// A moment: mostly tomorrow, now and then at once.

@@ -149,6 +149,11 @@ impl Cluster {
         format!("postgres://{user}@{socket}:5432/{database}")
     }
 
+    /// How often this server has had to end a session that stayed in a transaction.
+    pub fn abandoned_transactions(&self) -> usize {
+        self.log().matches("terminating connection due to idle-in-transaction timeout").count()
+    }
+
     fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
