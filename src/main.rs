@@ -2,7 +2,13 @@
 
 mod operate;
 
-use std::{fs, path::Path, process::ExitCode, time::Duration};
+use std::{
+    fmt, fs,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+    time::Duration,
+};
 
 use leadcast::{
     app::{App, signing_secret},
@@ -24,7 +30,8 @@ fn main() -> ExitCode {
     match run(Cli::read()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("leadcast: {message}");
+            // Nobody may be there to read it.
+            let _ = writeln!(io::stderr(), "leadcast: {message}");
             ExitCode::FAILURE
         }
     }
@@ -52,7 +59,7 @@ async fn command(cli: Cli) -> Outcome {
         Command::Tenant(TenantCommand::Create { slug, name }) => create_tenant(&settings, &slug, &name).await,
         Command::Token { tenant, user, role, ttl } => token(&settings, &tenant, &user, role, ttl).await,
         Command::Schema => {
-            print!("{}", graphql::sdl());
+            let _ = write!(io::stdout(), "{}", graphql::sdl());
             Ok(())
         }
         Command::Backup { file } => operate::backup(&settings, &file),
@@ -81,19 +88,24 @@ async fn serve(settings: Settings) -> Outcome {
     leadcast::run(listener, app, shutdown).await.map_err(|error| error.describe())
 }
 
+/// Prints a line for whoever started the program. That nobody reads it any more is no failure: a server goes on.
+fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
 fn welcome(app: &App, listener: &TcpListener, target: &Target) -> Outcome {
     let address = listener.local_addr().map_err(|error| format!("the listener has no address: {error}"))?;
-    println!("leadcast listens on http://{address}, with {}", target.describe());
-    println!("GraphQL over HTTP and WebSocket: http://{address}/graphql");
+    say(format_args!("leadcast listens on http://{address}, with {}", target.describe()));
+    say(format_args!("GraphQL over HTTP and WebSocket: http://{address}/graphql"));
     if !app.settings.dev_mode() {
         return Ok(());
     }
-    println!("\nDev mode, because LEADCAST_JWT_SECRET is not set. Tokens to try it with, valid for 24 hours");
-    println!("(all of them, as JSON: curl http://{address}/dev/tokens):\n");
+    say(format_args!("\nDev mode, because LEADCAST_JWT_SECRET is not set. Tokens to try it with, valid for 24 hours"));
+    say(format_args!("(all of them, as JSON: curl http://{address}/dev/tokens):\n"));
     let tokens = dev::tokens(app).map_err(|error| format!("cannot sign tokens: {}", error.describe()))?;
-    println!("{:<8}{:<8}{:<10}Authorization", "tenant", "user", "role");
+    say(format_args!("{:<8}{:<8}{:<10}Authorization", "tenant", "user", "role"));
     for token in tokens {
-        println!("{:<8}{:<8}{:<10}Bearer {}", token.tenant, token.user, token.role, token.token);
+        say(format_args!("{:<8}{:<8}{:<10}Bearer {}", token.tenant, token.user, token.role, token.token));
     }
     Ok(())
 }
@@ -125,9 +137,9 @@ async fn migrate(settings: &Settings) -> Outcome {
     make_folders(settings, &target)?;
     let applied = db::migrate(&target).await.map_err(|error| database_error(&target, &error))?;
     for name in &applied {
-        println!("applied {name}");
+        say(format_args!("applied {name}"));
     }
-    println!("{} is up to date", target.describe());
+    say(format_args!("{} is up to date", target.describe()));
     Ok(())
 }
 
@@ -137,7 +149,7 @@ async fn create_tenant(settings: &Settings, slug: &str, name: &str) -> Outcome {
         Error::Refused(_) => error.describe(),
         Error::Fault(_) => database_error(&settings.database(), &error),
     })?;
-    println!("made the tenant {slug}");
+    say(format_args!("made the tenant {slug}"));
     Ok(())
 }
 
@@ -157,7 +169,7 @@ async fn token(settings: &Settings, tenant: &str, user: &str, role: Role, ttl: D
     let token = Key::hs256(&secret, settings)
         .issue(tenant, &user, role, clock.now(), ttl)
         .map_err(|error| format!("cannot sign the token: {}", error.describe()))?;
-    println!("{token}");
+    say(format_args!("{token}"));
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use leadcast::{
     error::Error,
 };
 
-use crate::{Outcome, database_error, make_folders, open};
+use crate::{Outcome, database_error, make_folders, open, say};
 
 pub fn backup(settings: &Settings, file: &Path) -> Outcome {
     let Target::Sqlite(database) = settings.database() else {
@@ -23,7 +23,12 @@ pub fn backup(settings: &Settings, file: &Path) -> Outcome {
     };
     let started = Instant::now();
     let bytes = with_a_bar(|progress| copies::backup(&database, file, progress))?;
-    println!("wrote {}, a copy of {}: {}", file.display(), database.display(), amount(bytes, started.elapsed()));
+    say(format_args!(
+        "wrote {}, a copy of {}: {}",
+        file.display(),
+        database.display(),
+        amount(bytes, started.elapsed())
+    ));
     Ok(())
 }
 
@@ -38,17 +43,24 @@ pub fn restore(settings: &Settings, file: &Path) -> Outcome {
     let started = Instant::now();
     let restored = with_a_bar(|progress| copies::restore(database, file, Clock::default().now(), progress))?;
     if let Some(aside) = &restored.aside {
-        println!("the database that was there is now {}", aside.display());
+        say(format_args!("the database that was there is now {}", aside.display()));
     }
-    println!("the log begins the epoch {}: cursors from before get CURSOR_EXPIRED", restored.epoch);
-    println!("restored {} from {}: {}", database.display(), file.display(), amount(restored.bytes, started.elapsed()));
+    say(format_args!("the log begins the epoch {}: cursors from before get CURSOR_EXPIRED", restored.epoch));
+    say(format_args!(
+        "restored {} from {}: {}",
+        database.display(),
+        file.display(),
+        amount(restored.bytes, started.elapsed())
+    ));
     Ok(())
 }
 
 pub async fn epoch(settings: &Settings) -> Outcome {
     let (db, _) = open(settings).await?;
     let epoch = db.begin_epoch().await.map_err(|error| database_error(&settings.database(), &error))?;
-    println!("the log begins the epoch {epoch}: cursors from before, and the streams that run, get CURSOR_EXPIRED");
+    say(format_args!(
+        "the log begins the epoch {epoch}: cursors from before, and the streams that run, get CURSOR_EXPIRED"
+    ));
     Ok(())
 }
 

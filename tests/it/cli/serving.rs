@@ -21,6 +21,23 @@ async fn token(folder: &Path, variables: &[(&str, &str)]) -> Ended {
     Program::run(folder, &arguments, variables).await
 }
 
+/// `leadcast | head -1`, a terminal that was closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_goes_on_when_nobody_reads_what_it_says() {
+    let folder = temporary_folder();
+    let (mut server, address) = Program::unheard(folder.path(), &["--listen", "127.0.0.1:0"]);
+    let address = address.expect("it says where it listens");
+    let token = Program::run(folder.path(), &["token", "--tenant=demo", "--user=pat", "--role=PROVIDER"], &[]).await;
+    let client = Client::new(format!("{address}/graphql"), Some(token.stdout.trim().to_owned()));
+    for _ in 0..3 {
+        assert_eq!(client.query(VIEWER, Value::Null).await.field("viewer")["id"], "pat");
+    }
+    server.kill().expect("it is still there");
+    server.wait().expect("it is ours");
+    let (mut command, _) = Program::unheard(folder.path(), &["schema"]);
+    assert!(command.wait().expect("it is ours").success());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_printed_alone_and_is_good() {
     for variables in [&[][..], &[("LEADCAST_JWT_SECRET", SECRET), ("LEADCAST_JWT_ISSUER", "me")]] {

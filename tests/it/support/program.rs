@@ -64,6 +64,20 @@ impl Program {
         }
     }
 
+    /// From now on nobody reads what it says: its output and its log go into broken pipes. (Not read by [`Self::start`]'s threads,
+    /// which would hold the pipes open.)
+    pub fn unheard(folder: &Path, arguments: &[&str]) -> (Child, Option<String>) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_leadcast"));
+        command.args(arguments).current_dir(folder).env_clear().env("LEADCAST_LOG", "debug");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary is built");
+        drop(child.stderr.take());
+        let mut said = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut said).expect("text in UTF-8");
+        let address = said.strip_prefix("leadcast listens on ").and_then(|rest| rest.split(',').next());
+        (child, address.map(str::to_owned))
+    }
+
     pub fn id(&self) -> u32 {
         self.child.id()
     }
