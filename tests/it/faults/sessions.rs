@@ -6,12 +6,13 @@ use std::sync::Arc;
 use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use leadcast::{
-    db::{Connection, Target},
+    db::{Connection, Db, Tx},
     error::Result,
+    ids::Id,
 };
 use tokio::{sync::Barrier, task::JoinSet};
 
-use crate::support::{Engine, TestServer, market::Market, postgres::available, soon};
+use crate::support::{Engine, TestServer, postgres::available, soon};
 
 #[derive(QueryableByName)]
 struct Row {
@@ -30,14 +31,13 @@ const SETTINGS: &str =
     current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')) AS value";
 
 /// What each of so many connections says, all of which are held at the same time: none is asked twice.
-async fn said_by(server: &TestServer, connections: usize, writing: bool) -> Vec<String> {
-    let tenant = Market { server, tenant: "demo" }.tenant_id().await;
+async fn said_by(db: &Db, connections: usize, writing: bool) -> Vec<String> {
     let all_here = Arc::new(Barrier::new(connections));
     let mut asking = JoinSet::new();
     for _ in 0..connections {
-        let (db, all_here) = (server.app.db.clone(), all_here.clone());
+        let (db, all_here) = (db.clone(), all_here.clone());
         asking.spawn(async move {
-            let ask = async move |tx: &leadcast::db::Tx| -> Result<String> {
+            let ask = async move |tx: &Tx| -> Result<String> {
                 let Row { value } = match tx.connection()? {
                     Connection::Sqlite(conn) => sql_query(PRAGMAS).get_result(&mut **conn.lock().await).await?,
                     Connection::Postgres(conn) => sql_query(SETTINGS).get_result(&mut &**conn).await?,
@@ -45,7 +45,8 @@ async fn said_by(server: &TestServer, connections: usize, writing: bool) -> Vec<
                 all_here.wait().await;
                 Ok(value)
             };
-            if writing { db.write(tenant, ask).await } else { db.read(tenant, ask).await }
+            // No tenant's, for nothing of one is asked.
+            if writing { db.write(Id::random(), ask).await } else { db.read(Id::random(), ask).await }
         });
     }
     let said = soon("all connections to be there at once", asking.join_all()).await;
@@ -53,21 +54,18 @@ async fn said_by(server: &TestServer, connections: usize, writing: bool) -> Vec<
 }
 
 /// None is missing: as many transactions as there are connections can be open at once.
-pub async fn all_connections_work(server: &TestServer) {
-    let sqlite = matches!(server.app.settings.database(), Target::Sqlite(_));
-    for (writing, connections) in
-        if sqlite { [(true, 1), (false, READERS)] } else { [(true, CONNECTIONS), (false, CONNECTIONS)] }
-    {
-        assert_eq!(said_by(server, connections, writing).await.len(), connections);
-    }
+pub async fn all_connections_work(db: &Db, engine: Engine) {
+    let (writers, readers) = if engine == Engine::Sqlite { (1, READERS) } else { (CONNECTIONS, CONNECTIONS) };
+    assert_eq!(said_by(db, writers, true).await.len(), writers);
+    assert_eq!(said_by(db, readers, false).await.len(), readers);
 }
 
 /// `synchronous` 2 is FULL.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_connection_to_sqlite_waits_for_the_disk() {
     let server = TestServer::start(Engine::Sqlite).await;
-    assert_eq!(said_by(&server, 1, true).await, ["2 wal 1 0"]);
-    assert_eq!(said_by(&server, READERS, false).await, ["2 wal 1 1"; READERS]);
+    assert_eq!(said_by(&server.app.db, 1, true).await, ["2 wal 1 0"]);
+    assert_eq!(said_by(&server.app.db, READERS, false).await, ["2 wal 1 1"; READERS]);
 }
 
 /// Also where the cluster's own setting is another: that of the tests forgets what it has committed.
@@ -78,6 +76,6 @@ async fn every_connection_to_postgres_waits_for_the_disk_and_for_nothing_else_fo
     }
     let server = TestServer::start(Engine::Postgres).await;
     for writing in [true, false] {
-        assert_eq!(said_by(&server, CONNECTIONS, writing).await, ["on 10s 3s 5s"; CONNECTIONS]);
+        assert_eq!(said_by(&server.app.db, CONNECTIONS, writing).await, ["on 10s 3s 5s"; CONNECTIONS]);
     }
 }
