@@ -111,14 +111,24 @@ impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Self {
         use diesel::result::{DatabaseErrorKind, Error as Diesel};
         let away = match &error {
-            Diesel::DatabaseError(DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection, _)
+            Diesel::DatabaseError(
+                DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::ReadOnlyTransaction,
+                _,
+            )
             | Diesel::BrokenTransactionManager => true,
             // diesel-async keeps PostgreSQL's code to itself, so that its words must do: lock_timeout, statement_timeout,
-            // a shutdown, a connection that was ended; on SQLite a full disk.
+            // a shutdown, a connection that was ended, a full disk or memory.
             Diesel::DatabaseError(DatabaseErrorKind::Unknown, info) => [
                 "canceling statement due to ",
                 "terminating connection due to ",
                 "the database system is ",
+                "could not extend file",
+                "could not write",
+                "out of memory",
+                "out of shared memory",
+                "recovery is in progress",
                 "database or disk is full",
                 "disk I/O error",
             ]

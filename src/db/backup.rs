@@ -201,7 +201,8 @@ struct Draft {
 impl Draft {
     /// For its owner alone, because it holds what the database holds.
     fn beside(file: &Path, what: &str) -> Result<Self> {
-        let path = sqlite::beside(file, &format!("{what}-{}", std::process::id()));
+        // Not the process's number: in a container that is the same each time, and a draft may have been left by one that was killed.
+        let path = sqlite::beside(file, &format!("{what}-{}", uuid::Uuid::now_v7().simple()));
         if path.to_str().is_none() {
             return Err(failed(format!("{} is no name in UTF-8", path.display())));
         }

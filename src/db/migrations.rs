@@ -32,8 +32,21 @@ fn migrate_sqlite(path: &Path) -> Result<Vec<String>> {
     let lock = std::fs::File::create(sqlite::beside(path, "migration-lock")).map_err(unavailable)?;
     tokio::task::block_in_place(|| {
         lock.lock().map_err(unavailable)?;
-        run_on_sqlite(&mut sqlite::connect(path).map_err(unavailable)?)
+        let mut conn = sqlite::connect(path).map_err(unavailable)?;
+        refuse_other_programs_files(&mut conn)?;
+        run_on_sqlite(&mut conn)
     })
+}
+
+/// A path may be mistaken, and tables are easily made.
+fn refuse_other_programs_files(conn: &mut SqliteConnection) -> Result<()> {
+    let others = "(SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%') > 0 \
+         AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '__diesel_schema_migrations')";
+    let others = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(others));
+    if diesel::RunQueryDsl::get_result(others, conn)? {
+        return Err(unavailable("it is a SQLite database, but not one of leadcast"));
+    }
+    Ok(())
 }
 
 pub(super) fn run_on_sqlite(conn: &mut SqliteConnection) -> Result<Vec<String>> {
@@ -51,11 +64,24 @@ pub(super) fn unknown(versions: &[String]) -> Result<Option<&String>> {
 async fn migrate_postgres(url: &str) -> Result<Vec<String>> {
     let mut guard = postgres::connect_for_migrations(url).await.map_err(unavailable)?;
     take_turn(&mut guard).await?;
+    refuse_other_encodings(&mut guard).await?;
     let conn = postgres::connect_for_migrations(url).await.map_err(unavailable)?;
     let mut harness = AsyncMigrationHarness::new(conn);
     let applied = harness.run_pending_migrations(POSTGRES).map_err(Fault::internal)?;
     Ok(applied.iter().map(ToString::to_string).collect())
     // `guard` is closed here, and its advisory lock with it.
+}
+
+/// What clients write must fit: there is no telling it apart from a defect later on.
+async fn refuse_other_encodings(conn: &mut AsyncPgConnection) -> Result<()> {
+    let encoding = diesel::dsl::sql::<diesel::sql_types::Text>("current_setting('server_encoding')");
+    let encoding: String = diesel::select(encoding).get_result(conn).await?;
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(unavailable(format!(
+        "its encoding is {encoding}: make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+    )))
 }
 
 /// Waits for the advisory lock by asking again: a waiting statement would be ended by lock_timeout.

@@ -36,7 +36,10 @@ use std::{
 
 use diesel::{QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 use tracing::Instrument;
 
 pub(crate) use engine::Engine;
@@ -71,6 +74,9 @@ impl Target {
         match url.split_once("://") {
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
             Some(("postgres" | "postgresql", _)) => match url.parse::<tokio_postgres::Config>() {
+                Ok(config) if config.get_dbname().is_some_and(|name| name.contains('@')) => {
+                    Err("not a PostgreSQL URL: in a password, @ is written %40, / %2F, : %3A and % %25".to_owned())
+                }
                 Ok(_) => Ok(Self::Postgres(url.to_owned())),
                 Err(error) => Err(format!("not a PostgreSQL URL: {error}")),
             },
@@ -121,6 +127,10 @@ where
     type Fut = Fut;
 }
 
+/// For BEGIN, which no lock holds up: a connection that does not answer by then is dead.
+const BEGIN_PATIENCE: Duration = Duration::from_secs(3);
+/// For what a transaction does: longer than the database's own limits, which end it with a better reason, but not for ever.
+const WORK_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a transaction that lost a race is repeated.
 const RETRY_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -229,10 +239,10 @@ impl Db {
         for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
     {
         let (tx, started) = self.begin(mode).await?;
-        let outcome = match work(&tx).await {
+        let outcome = match in_time(WORK_PATIENCE, work(&tx)).await {
             Ok(value) => {
                 let appended = tx.has_appended();
-                tx.commit().await.map(|()| {
+                in_time(WORK_PATIENCE, tx.commit()).await.map(|()| {
                     if appended {
                         self.wake.hub.notify_one();
                         self.wake.others.notify_one();
@@ -241,7 +251,8 @@ impl Db {
                 })
             }
             Err(error) => {
-                tx.roll_back().await;
+                // Should this not end in time either, the connection is closed, which has the same effect.
+                drop(timeout(BEGIN_PATIENCE, tx.roll_back()).await);
                 Err(error)
             }
         };
@@ -252,6 +263,7 @@ impl Db {
     /// A pooled connection may have died since it was last used: BEGIN shows it, and another is tried. Nothing is lost by
     /// that, for nothing has been said yet. Also tells when it began.
     async fn begin(&self, mode: Mode) -> Result<(Tx, Instant)> {
+        let first = Instant::now();
         let mut spare: usize = self.pools().iter().map(|pool| pool.max).sum();
         loop {
             let asked = Instant::now();
@@ -259,8 +271,10 @@ impl Db {
             let started = Instant::now();
             self.metrics.wait(self.engine.pool_of(mode), started - asked);
             let connection = connection?;
-            match Tx::begin(connection, mode).await {
-                Err(Error::Fault(Fault::Unavailable(_))) if spare > 0 => spare -= 1,
+            match in_time(BEGIN_PATIENCE, Tx::begin(connection, mode)).await {
+                Err(Error::Fault(Fault::Unavailable(_))) if spare > 0 && first.elapsed() < 2 * BEGIN_PATIENCE => {
+                    spare -= 1;
+                }
                 begun => return Ok((begun?, started)),
             }
         }
@@ -347,4 +361,10 @@ fn lost_a_race(error: &Error) -> bool {
 /// The folder of the default SQLite database.
 pub fn default_sqlite(data: &Path) -> Target {
     Target::Sqlite(data.join("leadcast.db"))
+}
+
+/// The database may fall silent without closing its connections. (What a COMMIT came to that was not answered, nobody knows: it is
+/// not repeated here; its sender finds out by sending the same again.)
+async fn in_time<T>(patience: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+    timeout(patience, work).await.unwrap_or_else(|_| Err(Fault::unavailable("the database does not answer").into()))
 }

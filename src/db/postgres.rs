@@ -41,7 +41,10 @@ pub(crate) async fn connect_for_migrations(url: &str) -> Result<AsyncPgConnectio
 
 async fn connect(url: String, session: &'static str) -> Result<AsyncPgConnection, ConnectionError> {
     let mut config = Config::from_str(&url).map_err(|e| ConnectionError::InvalidConnectionUrl(e.to_string()))?;
-    config.keepalives(true).keepalives_idle(Duration::from_secs(10)).connect_timeout(Duration::from_secs(2));
+    config.connect_timeout(Duration::from_secs(2));
+    // A host that has gone without a word is found out in seconds, whether it owes an answer or not.
+    config.keepalives(true).keepalives_idle(Duration::from_secs(10));
+    config.keepalives_interval(Duration::from_secs(3)).keepalives_retries(3).tcp_user_timeout(Duration::from_secs(10));
     if config.get_application_name().is_none() {
         config.application_name("leadcast");
     }

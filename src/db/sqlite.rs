@@ -3,6 +3,7 @@
 
 use std::{
     fs::File,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -112,6 +113,9 @@ fn pool(path: &Path, size: usize, setup: String) -> Result<Pool<Sqlite>> {
 
 /// A connection of its own, for migrations.
 pub(crate) fn connect(path: &Path) -> Result<SqliteConnection, diesel::ConnectionError> {
+    // A new file is its owner's alone, and what SQLite puts beside it likewise: it has the contacts. (Should it be there, or
+    // not to be made, SQLite says what is to be said.)
+    drop(File::options().create_new(true).write(true).mode(0o600).open(path));
     tokio::task::block_in_place(|| established(path, &format!("{PATIENT}{SETUP}")))
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use diesel::{QueryableByName, sql_types::BigInt};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{
     Db, Engine,
@@ -34,6 +34,9 @@ const BETWEEN_SAMPLES: Duration = Duration::from_millis(5);
 /// Between two looks at whether the older transactions have ended: the longer, the longer it takes.
 const BETWEEN_LOOKS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 
+/// For the answer to one question.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 impl Watermark {
     pub fn new(db: &Db) -> Self {
         Self { db: db.clone(), connection: None, sampled: None }
@@ -49,7 +52,7 @@ impl Watermark {
             conn
         } else {
             let mut conn = postgres::connect_alone(url).await.map_err(Fault::unavailable)?;
-            epoch::check_origin(&mut conn).await?;
+            promptly(epoch::check_origin(&mut conn)).await?;
             conn
         };
         if let Some(sampled) = self.sampled {
@@ -95,7 +98,7 @@ const OWN: &str = "SELECT pg_current_xact_id()::text::bigint AS xid";
 const OLDEST: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xid";
 
 async fn decided(conn: &mut AsyncPgConnection, known: Option<Place>, held: &Held) -> Result<Place> {
-    let last: PlaceRow = Constant(LAST_ON_POSTGRES).get_result(conn).await?;
+    let last: PlaceRow = promptly(async { Ok(Constant(LAST_ON_POSTGRES).get_result(conn).await?) }).await?;
     let last = Place::from(last);
     if let Some(known) = known
         && known.epoch == last.epoch
@@ -113,7 +116,7 @@ async fn decided(conn: &mut AsyncPgConnection, known: Option<Place>, held: &Held
             return Ok(last);
         }
         held.still();
-        held.report(conn).await?;
+        promptly(held.report(conn)).await?;
         let (shortest, longest) = BETWEEN_LOOKS;
         tokio::time::sleep((started.elapsed() / 20).clamp(shortest, longest)).await;
         oldest = ask(conn, OLDEST).await?;
@@ -121,6 +124,15 @@ async fn decided(conn: &mut AsyncPgConnection, known: Option<Place>, held: &Held
 }
 
 async fn ask(mut conn: &AsyncPgConnection, question: &'static str) -> Result<i64> {
-    let answer: Xid = Constant(question).get_result(&mut conn).await?;
-    Ok(answer.xid)
+    promptly(async {
+        let answer: Xid = Constant(question).get_result(&mut conn).await?;
+        Ok(answer.xid)
+    })
+    .await
+}
+
+/// None of these questions waits for anybody. A database that falls silent would otherwise stop all events unnoticed.
+async fn promptly<T>(question: impl Future<Output = Result<T>>) -> Result<T> {
+    let answer = timeout(PATIENCE, question).await;
+    answer.unwrap_or_else(|_| Err(Fault::unavailable("the database does not answer the event tail").into()))
 }

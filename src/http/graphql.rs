@@ -99,11 +99,14 @@ async fn answered(
     answer.into_response(media)
 }
 
+/// Whether the token is good may be a question to the database, which may be slow.
 async fn viewer(front: &Front, headers: &HeaderMap) -> Result<Viewer, Refusal> {
     let Some(token) = token(headers) else {
         return Err(Refusal::fault(&auth::MISSING).with(header::WWW_AUTHENTICATE, "Bearer"));
     };
-    front.app.auth.viewer(token).await.map_err(|error| {
+    let patience = front.app.settings.limits.body_time;
+    let viewer = timeout(patience, front.app.auth.viewer(token)).await.map_err(|_| too_slow(patience))?;
+    viewer.map_err(|error| {
         let refused = matches!(error, Error::Fault(Fault::Unauthenticated(_)));
         let refusal = Refusal::from(error);
         if refused { refusal.with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"") } else { refusal }

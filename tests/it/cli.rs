@@ -63,6 +63,26 @@ async fn two_may_migrate_at_once() {
     migrate_at_once(&database.url()).await;
 }
 
+/// What is not leadcast's is left alone; what could not hold what clients write is refused before they do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_will_not_do_is_refused() {
+    let folder = temporary_folder();
+    let foreign = folder.path().join("foreign.db");
+    std::fs::write(folder.path().join("half.db"), "SQLite format 3\0").expect("a file");
+    let mut conn = <diesel::SqliteConnection as diesel::Connection>::establish(foreign.to_str().expect("UTF-8"))
+        .expect("a file of another program");
+    diesel::connection::SimpleConnection::batch_execute(&mut conn, "CREATE TABLE t (n int)").expect("its table");
+    let migrate = async |url: &str| Program::run(folder.path(), &["migrate"], &[("DATABASE_URL", url)]).await;
+    failed(&migrate(&format!("sqlite://{}", foreign.display())).await, "not one of leadcast");
+    failed(&migrate(&format!("sqlite://{}", folder.path().join("half.db").display())).await, "cannot use the database");
+    failed(&migrate("postgres://leadcast:p@ss/w@db/leadcast").await, "in a password, @ is written %40");
+    if available() {
+        let cluster = Cluster::shared().await;
+        cluster.execute("CREATE DATABASE narrow ENCODING 'LATIN1' TEMPLATE template0").await;
+        failed(&migrate(&cluster.url_as("postgres", "narrow")).await, "its encoding is LATIN1");
+    }
+}
+
 async fn migrate_at_once(url: &str) {
     let folder = temporary_folder();
     let environment = [("DATABASE_URL", url)];

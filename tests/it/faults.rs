@@ -4,4 +4,5 @@
 mod locks;
 mod requests;
 mod sessions;
+mod silence;
 mod transactions;
