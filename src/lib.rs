@@ -79,6 +79,8 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// when a part that must run for ever has stopped: a server without its event tail would look healthy and be silent.
 pub async fn run(listener: TcpListener, app: App, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     let drain_time = app.settings.limits.drain_time;
+    let address = listener.local_addr().map_err(Error::internal)?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
     let (mut hub, mut workers, mut server) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
     hub.spawn(app.hub.clone().run());
     workers.spawn(workers::run(app.clone()));
@@ -113,5 +115,6 @@ pub async fn run(listener: TcpListener, app: App, shutdown: impl Future<Output =
     if timeout(CLOSE_PATIENCE, db.close()).await.is_err() {
         tracing::warn!("some transactions were still running when the server ended");
     }
+    tracing::info!("stopped");
     outcome
 }
