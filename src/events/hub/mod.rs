@@ -119,23 +119,30 @@ impl Hub {
         let place = self.place();
         let end = watermark.read(Some(place)).await?;
         if end.epoch != place.epoch {
-            return self.begin_again(end).await;
+            self.begin_again(end).await?;
+            self.0.metrics.epochs.inc();
+            tracing::warn!(epoch = %end.epoch, "the log has begun a new epoch: the streams of the old one end");
+            return Ok(());
         }
         let mut after = place.id;
         while after < end.id {
-            let (records, reached) =
-                self.0.db.across(async move |tx| log::read_all(tx, after, end.id, STEP).await).await?;
+            let Some((records, reached)) = read(&self.0.db, after, end.id).await? else {
+                tracing::warn!(
+                    after,
+                    "events that this node has not read are no longer kept: streams that wait for them end"
+                );
+                return self.begin_again(end).await;
+            };
             self.publish(records, reached);
             after = reached;
         }
         Ok(())
     }
 
-    /// The log has begun a new epoch: nothing of what is known holds in it. Running streams find their mailboxes gone, and end.
+    /// What is known does not go on: the log has begun a new epoch, or a part of it is missing. Running streams find their
+    /// mailboxes gone and go back to scanning, where they learn whether that concerns them.
     async fn begin_again(&self, end: Place) -> Result<()> {
         let fresh = filled(&self.0.db, end, &self.0.metrics).await?;
-        self.0.metrics.epochs.inc();
-        tracing::warn!(epoch = %end.epoch, "the log has begun a new epoch: the streams of the old one end");
         let old = {
             let mut state = self.state();
             state.let_all_go();
@@ -266,18 +273,36 @@ impl Hub {
 
 /// A state without subscribers whose ring has the last events up to `end`.
 async fn filled(db: &Db, end: Place, metrics: &EventMetrics) -> Result<State> {
-    let (_, floor) = db.across(async move |tx| log::state(tx).await).await?;
-    let mut state = State::new(Place { id: floor.max(end.id - RING_START), ..end });
-    while state.place.id < end.id {
-        let after = state.place.id;
-        let (records, reached) = db.across(async move |tx| log::read_all(tx, after, end.id, STEP).await).await?;
-        for record in records {
-            metrics.read(record.kind.is_some());
-            state.remember(Arc::new(record));
+    let mut start = end.id - RING_START;
+    loop {
+        let (_, floor) = db.across(async move |tx| log::state(tx).await).await?;
+        start = start.max(floor);
+        let mut state = State::new(Place { id: start, ..end });
+        loop {
+            if state.place.id >= end.id {
+                return Ok(state);
+            }
+            let Some((records, reached)) = read(db, state.place.id, end.id).await? else { break };
+            for record in records {
+                metrics.read(record.kind.is_some());
+                state.remember(Arc::new(record));
+            }
+            state.place.id = reached;
         }
-        state.place.id = reached;
+        // Cut off while it was read: what is left begins later.
     }
-    Ok(state)
+}
+
+/// A step of (`after`, `upto`], and how far it goes; `None` when part of it is no longer kept. Another node may have read it
+/// long ago and deleted it since.
+async fn read(db: &Db, after: i64, upto: i64) -> Result<Option<(Vec<Record>, i64)>> {
+    db.across(async move |tx| {
+        let read = log::read_all(tx, after, upto, STEP).await?;
+        // The floor is read last: had anything been deleted before the rows were read, it would show.
+        let (_, floor) = log::state(tx).await?;
+        Ok((floor <= after).then_some(read))
+    })
+    .await
 }
 
 impl Drop for Subscription {
