@@ -150,6 +150,9 @@ pub struct Settings {
     /// A collector of traces that takes OTLP over HTTP, such as http://127.0.0.1:4318 [default: none, no traces]
     #[arg(long, env = "LEADCAST_OTLP_ENDPOINT", global = true, value_parser = collector)]
     pub otlp_endpoint: Option<String>,
+    /// How long `/readyz` says 503 at a shutdown before anything is closed, for balancers that look now and then [default: not at all]
+    #[arg(long, env = "LEADCAST_DRAIN_DELAY", global = true, value_parser = duration)]
+    pub drain_delay: Option<Duration>,
     #[arg(skip)]
     pub limits: Limits,
 }

@@ -69,8 +69,8 @@ impl Fault {
             Self::Unauthenticated(text) | Self::Forbidden(text) => text,
             Self::BadUserInput(text) | Self::LimitExceeded(text) => text,
             Self::CursorExpired => {
-                "This cursor has expired: the events after it are no longer kept. Load the data again and start from its \
-                 streamCursor."
+                "This cursor has expired: the events after it are no longer kept, or the log has begun anew after a restore. \
+                 Load the data again and start from its streamCursor."
             }
             Self::Unavailable(_) => {
                 "The service is busy or its database is away. Please try again: sending the same again is safe."
@@ -89,10 +89,17 @@ impl Error {
     pub fn describe(&self) -> String {
         match self {
             Self::Refused(refusals) => refusals.iter().map(UserError::text).collect::<Vec<_>>().join("; "),
-            Self::Fault(Fault::Unavailable(cause) | Fault::Internal(cause)) => cause.to_string(),
+            Self::Fault(Fault::Unavailable(cause) | Fault::Internal(cause)) => in_one_line(cause.as_ref()),
             Self::Fault(fault) => fault.message().to_owned(),
         }
     }
+}
+
+/// An error with the causes behind it. PostgreSQL's messages may have several lines; a log's entry has one.
+pub fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    let text = causes.collect::<Vec<_>>().join(": ");
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 impl From<Fault> for Error {

@@ -78,7 +78,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// Serves until `shutdown`, then lets go in order: readiness, sockets, requests, workers, hub, database. Ends early, with an error,
 /// when a part that must run for ever has stopped: a server without its event tail would look healthy and be silent.
 pub async fn run(listener: TcpListener, app: App, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-    let drain_time = app.settings.limits.drain_time;
+    let (drain_delay, drain_time) = (app.settings.drain_delay.unwrap_or_default(), app.settings.limits.drain_time);
     let address = listener.local_addr().map_err(Error::internal)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
     let (mut hub, mut workers, mut server) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
@@ -100,6 +100,8 @@ pub async fn run(listener: TcpListener, app: App, shutdown: impl Future<Output =
     };
 
     tracing::info!("shutting down");
+    front.stop_being_ready();
+    tokio::time::sleep(drain_delay).await;
     let deadline = Instant::now() + drain_time;
     if timeout_at(deadline, front.drain()).await.is_err() {
         tracing::warn!("some sockets were still open when the time to drain was over");

@@ -23,6 +23,10 @@ use leadcast::{
 };
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
+/// Many small allocations, made on one thread and freed on another, are what the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What is said of a failure, to whoever started the program.
 type Outcome<T = ()> = Result<T, String>;
 
@@ -154,7 +158,7 @@ async fn create_tenant(settings: &Settings, slug: &str, name: &str) -> Outcome {
 }
 
 async fn token(settings: &Settings, tenant: &str, user: &str, role: Role, ttl: Duration) -> Outcome {
-    let (db, clock) = open(settings).await?;
+    let (db, clock) = open_existing(settings).await?;
     let user = user.into();
     if !leadcast::ids::UserId::is_valid(&user) {
         return Err("--user is 1 to 128 characters without control characters or blanks at its ends".to_owned());
@@ -186,6 +190,17 @@ async fn open(settings: &Settings) -> Outcome<(Db, Clock)> {
     };
     let db = opened.await.map_err(|error| database_error(&target, &error))?;
     Ok((db, clock))
+}
+
+/// The database of a command that would be of no use in a new one.
+async fn open_existing(settings: &Settings) -> Outcome<(Db, Clock)> {
+    match settings.database() {
+        Target::Sqlite(file) if !file.exists() => Err(format!(
+            "there is no database at {}: check LEADCAST_DATA (--data) and DATABASE_URL (--database-url), or start the server first",
+            file.display()
+        )),
+        _ => open(settings).await,
+    }
 }
 
 fn make_folders(settings: &Settings, target: &Target) -> Outcome {

@@ -13,7 +13,7 @@ use leadcast::{
     error::Error,
 };
 
-use crate::{Outcome, database_error, make_folders, open, say};
+use crate::{Outcome, database_error, make_folders, open_existing, say};
 
 pub fn backup(settings: &Settings, file: &Path) -> Outcome {
     let Target::Sqlite(database) = settings.database() else {
@@ -56,7 +56,7 @@ pub fn restore(settings: &Settings, file: &Path) -> Outcome {
 }
 
 pub async fn epoch(settings: &Settings) -> Outcome {
-    let (db, _) = open(settings).await?;
+    let (db, _) = open_existing(settings).await?;
     let epoch = db.begin_epoch().await.map_err(|error| database_error(&settings.database(), &error))?;
     say(format_args!(
         "the log begins the epoch {epoch}: cursors from before, and the streams that run, get CURSOR_EXPIRED"

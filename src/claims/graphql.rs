@@ -183,7 +183,8 @@ impl ClaimQuery {
         Ok(claim.filter(|claim| claim.visible_to(viewer)))
     }
 
-    /// Claims, newest first: a provider's own, those on a customer's leads, all of them for ADMIN and SERVICE.
+    /// Claims, newest first: a provider's own, those on a customer's leads, all of them for ADMIN and SERVICE. Those on test
+    /// leads are among them: to claim a test lead is to ask for it.
     async fn claims(
         &self,
         ctx: &Context<'_>,

@@ -11,8 +11,6 @@ use crate::error::{Fault, Result};
 
 /// How long to wait for a connection before saying that the service is busy.
 const POOL_PATIENCE: Duration = Duration::from_secs(2);
-/// SQLite's one writer is a queue that everyone stands in.
-const WRITER_PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 pub(crate) enum Engine {
@@ -59,7 +57,7 @@ impl Engine {
                 patient(POOL_PATIENCE, pools.readers.get()).await.map(Mutex::new).map(Connection::Sqlite)
             }
             Self::Sqlite(pools) => {
-                patient(WRITER_PATIENCE, pools.writer.get()).await.map(Mutex::new).map(Connection::Sqlite)
+                patient(POOL_PATIENCE, pools.writer.get()).await.map(Mutex::new).map(Connection::Sqlite)
             }
             Self::Postgres { pool, .. } => patient(POOL_PATIENCE, pool.get()).await.map(Connection::Postgres),
         }
@@ -84,7 +82,11 @@ impl Engine {
 
     pub fn pools(&self) -> Vec<Pool> {
         match self {
-            Self::Sqlite(pools) => vec![state(WRITER, &pools.writer.status()), state(READERS, &pools.readers.status())],
+            Self::Sqlite(pools) => {
+                let writer = state(WRITER, &pools.writer.status());
+                let waiting = writer.waiting + pools.turns.waiting();
+                vec![Pool { waiting, ..writer }, state(READERS, &pools.readers.status())]
+            }
             Self::Postgres { pool, .. } => vec![state(SHARED, &pool.status())],
         }
     }

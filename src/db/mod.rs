@@ -27,10 +27,11 @@ mod tx;
 mod values;
 mod wakeup;
 mod watermark;
+mod writer;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -59,6 +60,7 @@ use crate::{
     ids::TenantId,
     metrics::DatabaseMetrics,
     telemetry::spans,
+    trouble::Trouble,
 };
 
 /// Which database: read from `DATABASE_URL`.
@@ -105,6 +107,8 @@ pub struct Db {
     /// What keeps the event tail from the end of the log.
     pub held: Held,
     metrics: DatabaseMetrics,
+    /// What requests are refused for.
+    trouble: Arc<Mutex<Trouble>>,
 }
 
 /// Rung after a commit that appended events.
@@ -147,7 +151,8 @@ impl Db {
     /// Opens the pool, on PostgreSQL of so many connections. Connects lazily; [`Db::ping`] tells whether the database answers.
     pub fn open_with(target: &Target, connections: usize, metrics: DatabaseMetrics) -> Result<Self> {
         let engine = Engine::open(target, connections)?;
-        Ok(Self { engine, wake: Wake::default(), held: Held::default(), metrics })
+        let trouble = Arc::new(Mutex::new(Trouble::with("the database")));
+        Ok(Self { engine, wake: Wake::default(), held: Held::default(), metrics, trouble })
     }
 
     /// Runs `work` in a transaction of `tenant` that may write; commits when it returns `Ok`.
@@ -209,7 +214,8 @@ impl Db {
     async fn repeat<F, T>(&self, mode: Mode, work: F) -> Result<T>
     where
         for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
-        F: Clone,
+        F: Clone + Send + 'static,
+        T: Send + 'static,
     {
         let started = Instant::now();
         let mut pause = Duration::from_millis(1);
@@ -225,20 +231,59 @@ impl Db {
                 }
                 result => {
                     spans::transaction_ended(retries, matches!(result, Err(Error::Fault(_))));
-                    return match result {
+                    let result = match result {
                         Err(error) if lost_a_race(&error) => Err(Fault::unavailable(error.describe()).into()),
                         result => result,
                     };
+                    self.take_note(result.as_ref().err());
+                    return result;
                 }
             }
+        }
+    }
+
+    fn take_note(&self, error: Option<&Error>) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            Some(error @ Error::Fault(Fault::Unavailable(_))) => trouble.failed(&error.describe()),
+            _ => trouble.went_well(),
         }
     }
 
     async fn attempt<F, T>(&self, mode: Mode, work: F) -> Result<T>
     where
         for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
+        F: Send + 'static,
+        T: Send + 'static,
     {
-        let (tx, started) = self.begin(mode).await?;
+        let asked = Instant::now();
+        match &self.engine {
+            Engine::Sqlite(_) if mode.reads_only() => {
+                let connection = self.connection(mode, asked).await?;
+                sqlite::in_place(async {
+                    let started = Instant::now();
+                    self.carry_out(mode, Tx::begin(connection, mode).await?, started, work).await
+                })
+            }
+            Engine::Sqlite(pools) => {
+                let db = self.clone();
+                let write = async move {
+                    let (tx, started) = db.begin(mode, asked).await?;
+                    db.carry_out(mode, tx, started, work).await
+                };
+                pools.turns.run(write.in_current_span()).await
+            }
+            Engine::Postgres { .. } => {
+                let (tx, started) = self.begin(mode, asked).await?;
+                self.carry_out(mode, tx, started, work).await
+            }
+        }
+    }
+
+    async fn carry_out<F, T>(&self, mode: Mode, tx: Tx, started: Instant, work: F) -> Result<T>
+    where
+        for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
+    {
         let outcome = match in_time(WORK_PATIENCE, work(&tx)).await {
             Ok(value) => {
                 let appended = tx.has_appended();
@@ -260,20 +305,24 @@ impl Db {
         outcome
     }
 
+    async fn connection(&self, mode: Mode, asked: Instant) -> Result<Connection> {
+        let connection = self.engine.connection(mode).await;
+        self.metrics.wait(self.engine.pool_of(mode), asked.elapsed());
+        connection
+    }
+
     /// A pooled connection may have died since it was last used: BEGIN shows it, and another is tried. Nothing is lost by
     /// that, for nothing has been said yet. Also tells when it began.
-    async fn begin(&self, mode: Mode) -> Result<(Tx, Instant)> {
+    async fn begin(&self, mode: Mode, mut asked: Instant) -> Result<(Tx, Instant)> {
         let first = Instant::now();
         let mut spare: usize = self.pools().iter().map(|pool| pool.max).sum();
         loop {
-            let asked = Instant::now();
-            let connection = self.engine.connection(mode).await;
+            let connection = self.connection(mode, asked).await?;
             let started = Instant::now();
-            self.metrics.wait(self.engine.pool_of(mode), started - asked);
-            let connection = connection?;
             match in_time(BEGIN_PATIENCE, Tx::begin(connection, mode)).await {
                 Err(Error::Fault(Fault::Unavailable(_))) if spare > 0 && first.elapsed() < 2 * BEGIN_PATIENCE => {
                     spare -= 1;
+                    asked = Instant::now();
                 }
                 begun => return Ok((begun?, started)),
             }

@@ -16,9 +16,9 @@ use diesel_async::{
     sync_connection_wrapper::SpawnBlocking,
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use tokio::time::timeout;
+use tokio::{runtime::Handle, time::timeout};
 
-use super::tx::Sqlite;
+use super::{tx::Sqlite, writer::Writer};
 use crate::error::{Fault, Result};
 
 /// Runs a blocking closure on the current worker thread, after telling tokio to move its other tasks away.
@@ -40,10 +40,18 @@ impl SpawnBlocking for InPlace {
     }
 }
 
+/// A transaction on the current worker thread, from its beginning to its end: to move the thread's other tasks away costs more
+/// than most statements do, so it is done once for all of them.
+pub(crate) fn in_place<T>(transaction: impl Future<Output = T>) -> T {
+    tokio::task::block_in_place(|| Handle::current().block_on(transaction))
+}
+
 /// One writer (SQLite has only one anyway, and a queue in front of it is fair where its own lock is not), several readers.
 #[derive(Clone)]
 pub(crate) struct Pools {
     pub writer: Pool<Sqlite>,
+    /// Where transactions wait for the writer.
+    pub turns: Writer,
     pub readers: Pool<Sqlite>,
     pub path: Arc<Path>,
 }
@@ -64,6 +72,7 @@ const READ_ONLY: &str = "PRAGMA query_only = ON;";
 impl Pools {
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self {
+            turns: Writer::start().map_err(Fault::internal)?,
             writer: pool(path, 1, format!("{SHORT}{SETUP}"))?,
             readers: pool(path, READERS, format!("{SHORT}{SETUP}{READ_ONLY}"))?,
             path: path.into(),
@@ -135,8 +144,8 @@ fn established(path: &Path, setup: &str) -> Result<SqliteConnection, diesel::Con
 /// events. Released by the system when the process ends, however it ends.
 pub(crate) fn lock(path: &Path) -> std::io::Result<File> {
     // By whatever name the file is called: the lock stands beside the file itself.
-    let lock = beside(&real(path)?, "lock");
-    let named = |error: std::io::Error| std::io::Error::new(error.kind(), format!("{}: {error}", lock.display()));
+    let named = |error: std::io::Error| std::io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let lock = beside(&real(path).map_err(named)?, "lock");
     let held = File::options().create(true).truncate(false).write(true).open(&lock).map_err(named)?;
     match held.try_lock() {
         Ok(()) => Ok(held),

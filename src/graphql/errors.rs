@@ -4,9 +4,9 @@
 use async_graphql::{Context, ErrorExtensionValues, ServerError};
 use uuid::Uuid;
 
-use crate::error::{Error, Fault, Result, UserError};
+use crate::error::{Error, Fault, Result, UserError, in_one_line};
 
-/// A fault as an error of the response. INTERNAL and SERVICE_UNAVAILABLE go to the log, under the id that the client gets.
+/// A fault as an error of the response. INTERNAL goes to the log, under the id that the client gets.
 pub fn fault(fault: &Fault) -> ServerError {
     let error = resolver_error(fault);
     let mut server_error = ServerError::new(error.message, None);
@@ -20,26 +20,16 @@ fn resolver_error(fault: &Fault) -> async_graphql::Error {
     match fault {
         Fault::Internal(cause) => {
             let id = Uuid::now_v7().to_string();
-            tracing::error!(%id, cause = %chain(cause.as_ref()), "internal error");
+            tracing::error!(%id, cause = %in_one_line(cause.as_ref()), "internal error");
             extensions.set("id", id);
         }
-        Fault::Unavailable(cause) => tracing::warn!(cause = %chain(cause.as_ref()), "service unavailable"),
+        // The database tells of its troubles itself, once for all requests.
+        Fault::Unavailable(cause) => tracing::debug!(cause = %in_one_line(cause.as_ref()), "service unavailable"),
         _ => {}
     }
     let mut error = async_graphql::Error::new(fault.message());
     error.extensions = Some(extensions);
     error
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 impl From<Error> for async_graphql::Error {

@@ -53,10 +53,13 @@ impl Front {
         Self { app, sockets: Sockets::default(), draining: Arc::default(), dev_tokens }
     }
 
-    /// From now on `/readyz` answers 503 and no socket is accepted; requests are still answered. Ends when all sockets
-    /// are gone.
-    pub async fn drain(&self) {
+    /// From now on `/readyz` answers 503 and no socket is accepted; requests are still answered.
+    pub fn stop_being_ready(&self) {
         self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Sends the sockets away. Ends when all are gone.
+    pub async fn drain(&self) {
         self.sockets.drain().await;
     }
 

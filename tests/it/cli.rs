@@ -122,6 +122,7 @@ async fn a_tenant_is_made_once() {
 async fn a_token_is_for_a_tenant_that_is_there() {
     let folder = temporary_folder();
     let token = async |arguments: &[&str]| Program::run(folder.path(), &[&["token"], arguments].concat(), &[]).await;
+    succeeded(&Program::run(folder.path(), &["migrate"], &[]).await);
     let ended = token(&["--tenant", "acme", "--user", "boss", "--role", "ADMIN"]).await;
     failed(&ended, "leadcast tenant create acme");
     assert_eq!(ended.stdout, "");
@@ -157,6 +158,7 @@ async fn a_bad_setting_is_named() {
         ("LEADCAST_ALLOWED_ORIGINS", "--allowed-origins", "https://app.example.com,*"),
         ("LEADCAST_EVENT_RETENTION", "--event-retention", "a week"),
         ("LEADCAST_EVENT_RETENTION", "--event-retention", "0d"),
+        ("LEADCAST_DRAIN_DELAY", "--drain-delay", "a while"),
         ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "collector:4318"),
         ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "https://collector.example"),
         ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "http://collector.example/v1/traces"),
@@ -170,6 +172,18 @@ async fn a_bad_setting_is_named() {
         for ended in [by_variable, by_flag] {
             assert!(!ended.stderr.contains("hunter2"), "secrets are not for logs: {ended:?}");
         }
+    }
+    assert_eq!(folder.path().read_dir().expect("a folder").count(), 0, "nothing was begun");
+}
+
+/// Whoever mistypes the folder would otherwise be told of success in a new database.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_of_no_use_in_a_new_database_makes_none() {
+    let folder = temporary_folder();
+    for command in [&["epoch"][..], &["token", "--tenant=demo", "--user=pat", "--role=provider"]] {
+        let ended = Program::run(folder.path(), command, &[]).await;
+        failed(&ended, "LEADCAST_DATA");
+        assert!(ended.stderr.contains("leadcast.db"), "{ended:?}");
     }
     assert_eq!(folder.path().read_dir().expect("a folder").count(), 0, "nothing was begun");
 }

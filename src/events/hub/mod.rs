@@ -180,13 +180,17 @@ impl Hub {
 
     /// Waits until this node has noticed an epoch that the database knows already.
     pub(super) async fn reach(&self, epoch: Epoch) -> Result<()> {
-        if self.epoch() == epoch {
+        let mut place = self.0.place.subscribe();
+        let before = place.borrow_and_update().epoch;
+        if before == epoch {
             return Ok(());
         }
         self.0.db.wake.hub.notify_one();
-        let mut place = self.0.place.subscribe();
-        match timeout(EPOCH_PATIENCE, place.wait_for(|place| place.epoch == epoch)).await {
-            Ok(Ok(_)) => Ok(()),
+        let next = timeout(EPOCH_PATIENCE, place.wait_for(|place| place.epoch != before)).await;
+        match next {
+            Ok(Ok(next)) if next.epoch == epoch => Ok(()),
+            // There was another one since.
+            Ok(Ok(_)) => Err(Fault::CursorExpired.into()),
             _ => Err(Fault::unavailable("this node has not read the log's new epoch yet").into()),
         }
     }

@@ -10,15 +10,22 @@ use crate::support::{
     market::{Market, events_stream, insist, is_opening, until},
     postgres::{Cluster, available},
     sql::Sql,
+    wire::eventually,
 };
 
-/// The server processes whose last statement is like this.
+/// The server processes whose last statement is like this, as soon as there are any.
 async fn backends(sql: &Sql, statement: &str) -> Vec<String> {
     let pids = format!(
         "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity
          WHERE datname = current_database() AND application_name = 'leadcast' AND query LIKE '{statement}'"
     );
-    sql.text(&pids).await.split_whitespace().map(str::to_owned).collect()
+    let mut found = String::new();
+    eventually(statement, async || {
+        found = sql.text(&pids).await;
+        !found.is_empty()
+    })
+    .await;
+    found.split_whitespace().map(str::to_owned).collect()
 }
 
 fn signal(name: &str, pids: &[String]) {

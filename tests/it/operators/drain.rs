@@ -78,6 +78,25 @@ async fn no_session_is_left_behind() {
     eventually("all sessions to be gone", async || sessions().await == 0).await;
 }
 
+/// A balancer that looks now and then has the time to notice: until then everything goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_closed_before_a_balancer_has_noticed() {
+    let delay = Duration::from_secs(2);
+    let server = TestServer::start_with(Engine::Sqlite, |settings| settings.drain_delay = Some(delay)).await;
+    let (ready, graphql) = (server.url("/readyz"), server.url("/graphql?query={__typename}"));
+    let bearer = format!("Bearer {}", server.token("demo", "pat"));
+    let mut socket = server.raw_socket().await;
+    let started = Instant::now();
+    let stopping = tokio::spawn(server.stop());
+    let status = async || http().get(&ready).send().await.expect("an answer").status();
+    eventually("the server to say that it is not ready", async || status().await == 503).await;
+    let answer = http().get(&graphql).header("authorization", bearer).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    assert!(matches!(socket.hear().await, Heard::Closed { code: 1012, .. }));
+    assert!(started.elapsed() >= delay, "{:?}", started.elapsed());
+    stopping.await.expect("the server stops in good order");
+}
+
 /// Each at a moment of its own: whoever is sent away connects again at once, and not all at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn sockets_are_sent_away_one_by_one() {

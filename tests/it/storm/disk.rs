@@ -37,7 +37,7 @@ async fn the_disk_may_be_full_in_the_middle_of_a_storm() {
         for who in [PAT, CASEY] {
             storm.site.query(who, "{ leads { nodes { id status claimCount } } }", Value::Null).await.field("leads");
         }
-        program.logged("service unavailable cause=disk I/O error").await;
+        program.logged("the database fails; it is tried again error=\"disk I/O error").await;
         limit(program.id(), "unlimited");
     }
     storm.goes_on(BETWEEN).await;

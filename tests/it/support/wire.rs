@@ -28,7 +28,7 @@ pub async fn get(server: &TestServer, path: &str) -> Reply {
 }
 
 /// Waits until something is so that can only be found out by asking again.
-pub async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
+pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let asking = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
