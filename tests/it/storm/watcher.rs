@@ -176,7 +176,8 @@ impl Watcher {
             match errors[0]["extensions"]["code"].as_str() {
                 None => {}
                 Some("CURSOR_EXPIRED") => return Ending::CursorExpired,
-                Some("SERVICE_UNAVAILABLE") => return Ending::Lost,
+                // Away; or the clock has moved on under the token.
+                Some("SERVICE_UNAVAILABLE" | "UNAUTHENTICATED") => return Ending::Lost,
                 Some(_) => panic!("{:?} {:?}: {message:#}", self.who, self.how),
             }
             if message["type"] == "complete" {
