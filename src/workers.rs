@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
-use crate::{app::App, error::Error, events, leads, metrics::Worker, telemetry::spans, trouble::Trouble};
+use crate::{app::App, error::Error, events, leads, metrics::Worker, notifications, telemetry::spans, trouble::Trouble};
 
 const EXPIRY: Duration = Duration::from_secs(1);
+const SNOOZES: Duration = Duration::from_secs(1);
+const ANNOUNCEMENTS: Duration = Duration::from_millis(500);
 const RETENTION: Duration = Duration::from_mins(1);
 /// How often PostgreSQL's clock is compared with this machine's.
 const CLOCK: Duration = Duration::from_secs(10);
@@ -17,6 +19,11 @@ pub async fn run(app: App) {
     tokio::join!(
         app.db.clone().maintain(),
         every(EXPIRY, Worker::Expiry, &app, || async { leads::expire_due(&app).await.map(drop) }),
+        every(SNOOZES, Worker::Snoozes, &app, || async { notifications::end_snoozes(&app).await.map(drop) }),
+        every(ANNOUNCEMENTS, Worker::Announcements, &app, || async {
+            while notifications::go_on_announcing(&app).await? {}
+            Ok(())
+        }),
         every(RETENTION, Worker::Retention, &app, || events::retain(&app.db, &app.hub, &app.clock, keep)),
         every(CLOCK, Worker::Clock, &app, || app.db.ping(&app.clock)),
     );

@@ -3,6 +3,31 @@
 diesel::table! {
     use crate::db::sql_types::*;
 
+    announcements (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        reference -> Text,
+        request_hash -> Bytea,
+        notification_type -> Text,
+        topic -> Nullable<Text>,
+        priority -> Text,
+        title -> Text,
+        message -> Text,
+        data -> Nullable<Jsonb>,
+        lead_id -> Nullable<Uuid>,
+        category -> Nullable<Text>,
+        attributes -> Jsonb,
+        recipients -> Jsonb,
+        recipient_count -> Int8,
+        told_up_to -> Nullable<Text>,
+        done -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
     claims (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -38,6 +63,17 @@ diesel::table! {
 diesel::table! {
     use crate::db::sql_types::*;
 
+    distributions (tenant_id, lane) {
+        tenant_id -> Uuid,
+        lane -> Text,
+        event_id -> Int8,
+        told_up_to -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
     event_users (tenant_id, user_id, event_id) {
         tenant_id -> Uuid,
         user_id -> Text,
@@ -65,6 +101,16 @@ diesel::table! {
         lead_id -> Uuid,
         key -> Text,
         value -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    lead_notices (tenant_id, lead_id, notification_type) {
+        tenant_id -> Uuid,
+        lead_id -> Uuid,
+        notification_type -> Text,
     }
 }
 
@@ -137,6 +183,38 @@ diesel::table! {
 diesel::table! {
     use crate::db::sql_types::*;
 
+    notifications (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        recipient_id -> Text,
+        notification_type -> Text,
+        topic -> Nullable<Text>,
+        priority -> Text,
+        title -> Text,
+        message -> Text,
+        data -> Nullable<Jsonb>,
+        reference -> Nullable<Text>,
+        subject_id -> Uuid,
+        lead_id -> Nullable<Uuid>,
+        claim_id -> Nullable<Uuid>,
+        lead_match -> Nullable<Jsonb>,
+        tier -> Nullable<Text>,
+        category -> Nullable<Text>,
+        folder -> Text,
+        unread -> Bool,
+        read_at -> Nullable<Timestamptz>,
+        opened_at -> Nullable<Timestamptz>,
+        archived_at -> Nullable<Timestamptz>,
+        snoozed_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        event_id -> Int8,
+        search_text -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
     tenants (id) {
         id -> Uuid,
         slug -> Text,
@@ -149,6 +227,16 @@ diesel::table! {
         competitive_at -> Int4,
         low_balance_threshold -> Int8,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    unread_counts (tenant_id, user_id) {
+        tenant_id -> Uuid,
+        user_id -> Text,
+        unread -> Int8,
     }
 }
 
@@ -184,15 +272,20 @@ diesel::table! {
 diesel::joinable!(users -> tenants (tenant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    announcements,
     claims,
     contacts,
+    distributions,
     event_users,
     events,
     lead_attributes,
+    lead_notices,
     leads,
     ledger_entries,
     log_state,
+    notifications,
     tenants,
+    unread_counts,
     users,
     wallets,
 );

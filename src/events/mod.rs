@@ -22,5 +22,5 @@ pub use feed::{Delivery, Feed, Step};
 pub use hub::{Hub, Stats};
 pub use log::append;
 pub use position::Positions;
-pub use record::{Kind, NewEvent, Record, Scope};
+pub use record::{Kind, MAX_PAYLOAD, NewEvent, Record, Scope};
 pub use retention::retain;

@@ -28,6 +28,10 @@ pub enum Kind {
     ClaimUpdated,
     /// The viewer's wallet moved.
     BalanceUpdated,
+    /// The viewer was told of something.
+    NotificationAdded,
+    /// Some of the viewer's notifications changed.
+    NotificationUpdated,
     /// Nothing happened, up to this cursor: comes after the backlog and then every 15 minutes, only when asked for.
     Progress,
 }
@@ -35,7 +39,7 @@ pub enum Kind {
 impl Kind {
     /// Told to the users it names and to nobody else; the others are told to whoever may see their subject.
     pub fn is_private(self) -> bool {
-        matches!(self, Self::BalanceUpdated)
+        matches!(self, Self::BalanceUpdated | Self::NotificationAdded | Self::NotificationUpdated)
     }
 
     pub fn name(self) -> &'static str {

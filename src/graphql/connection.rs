@@ -7,6 +7,7 @@ use crate::{
     claims::Claim,
     error::Result,
     leads::Lead,
+    notifications::Notification,
     paging::{Page, PageCursor},
     users::User,
     wallets::LedgerEntry,
@@ -32,6 +33,7 @@ pub struct PageInfo {
     concrete(name = "LeadEdge", params(Lead)),
     concrete(name = "ClaimEdge", params(Claim)),
     concrete(name = "LedgerEdge", params(LedgerEntry)),
+    concrete(name = "NotificationEdge", params(Notification)),
     concrete(name = "UserEdge", params(User))
 )]
 pub struct Edge<T: OutputType> {
@@ -53,6 +55,7 @@ pub struct Connection<T: OutputType> {
     concrete(name = "LeadConnection", params(Lead)),
     concrete(name = "ClaimConnection", params(Claim)),
     concrete(name = "LedgerConnection", params(LedgerEntry)),
+    concrete(name = "NotificationConnection", params(Notification)),
     concrete(name = "UserConnection", params(User))
 )]
 impl<T: OutputType> Connection<T>

@@ -12,6 +12,7 @@ use crate::{
     events::Cursor,
     ids::UserId,
     leads::{self, Contact, Lead, LeadId},
+    notifications::{self, Notification, NotificationId},
     users::{self, User},
     wallets::{self, Wallet},
 };
@@ -29,6 +30,9 @@ pub struct Loaders {
     /// Providers that have claimed a lead of the viewer's.
     pub claimants: Loader<UserId, ()>,
     pub wallets: Loader<UserId, Wallet>,
+    /// Notifications that the viewer may see.
+    pub notifications: Loader<NotificationId, Notification>,
+    pub unread_counts: Loader<UserId, i64>,
 }
 
 /// The watermark as it was before the request read anything.
@@ -45,6 +49,8 @@ pub fn request(app: &App, viewer: &Viewer, request: Request) -> Request {
         own_claims: claims::loader::own_claims(db, tenant, viewer.user.clone()),
         claimants: claims::loader::claimants(db, tenant, viewer.user.clone()),
         wallets: wallets::loader::wallets(db, tenant),
+        notifications: notifications::loader::visible(db, viewer),
+        unread_counts: notifications::loader::unread_counts(db, tenant),
     };
     request.data(Began(app.hub.end(tenant))).data(app.clone()).data(viewer.clone()).data(loaders)
 }

@@ -17,6 +17,10 @@ use crate::{
         LeadFilter,
         graphql::{LeadClaimedEvent, LeadCreatedEvent, LeadUpdatedEvent, Watch},
     },
+    notifications::{
+        NotificationFilter,
+        graphql::{NotificationAddedEvent, NotificationUpdatedEvent},
+    },
     wallets::graphql::BalanceUpdatedEvent,
 };
 
@@ -33,6 +37,8 @@ pub enum Event {
     LeadUpdated(LeadUpdatedEvent),
     ClaimUpdated(ClaimUpdatedEvent),
     BalanceUpdated(BalanceUpdatedEvent),
+    NotificationAdded(NotificationAddedEvent),
+    NotificationUpdated(NotificationUpdatedEvent),
     Progress(ProgressEvent),
 }
 
@@ -73,8 +79,15 @@ pub struct EventPage {
     has_more: bool,
 }
 
-const EVERYTHING: [Kind; 5] =
-    [Kind::LeadCreated, Kind::LeadClaimed, Kind::LeadUpdated, Kind::ClaimUpdated, Kind::BalanceUpdated];
+const EVERYTHING: [Kind; 7] = [
+    Kind::LeadCreated,
+    Kind::LeadClaimed,
+    Kind::LeadUpdated,
+    Kind::ClaimUpdated,
+    Kind::BalanceUpdated,
+    Kind::NotificationAdded,
+    Kind::NotificationUpdated,
+];
 const BETWEEN_PROGRESS: Duration = Duration::from_mins(15);
 const MAX_PAGE: i32 = 500;
 
@@ -84,17 +97,28 @@ struct Watcher {
     kinds: Vec<Kind>,
     progress: bool,
     leads: Watch,
+    notifications: Option<NotificationFilter>,
 }
 
 impl Watcher {
-    fn new(ctx: &Context<'_>, types: Option<Vec<Kind>>, filter: Option<LeadFilter>) -> Result<Self> {
+    fn new(
+        ctx: &Context<'_>,
+        types: Option<Vec<Kind>>,
+        filter: Option<LeadFilter>,
+        notifications: Option<NotificationFilter>,
+    ) -> Result<Self> {
         let asked = types.unwrap_or_else(|| EVERYTHING.to_vec());
         let kinds: HashSet<Kind> = asked.into_iter().collect();
+        let viewer = super::viewer(ctx)?;
+        if let Some(filter) = &notifications {
+            filter.check(viewer)?;
+        }
         Ok(Self {
-            viewer: super::viewer(ctx)?.clone(),
+            viewer: viewer.clone(),
             progress: kinds.contains(&Kind::Progress),
             kinds: kinds.into_iter().filter(|kind| *kind != Kind::Progress).collect(),
             leads: Watch::new(ctx, None, filter)?,
+            notifications,
         })
     }
 
@@ -107,6 +131,13 @@ impl Watcher {
             Some(Kind::LeadUpdated) => self.leads.updated(delivery).await?.map(Event::LeadUpdated),
             Some(Kind::ClaimUpdated) => ClaimUpdatedEvent::for_viewer(delivery, viewer)?.map(Event::ClaimUpdated),
             Some(Kind::BalanceUpdated) => BalanceUpdatedEvent::for_viewer(delivery, viewer)?.map(Event::BalanceUpdated),
+            Some(Kind::NotificationAdded) => {
+                let filter = self.notifications.as_ref();
+                NotificationAddedEvent::for_viewer(delivery, viewer, filter)?.map(Event::NotificationAdded)
+            }
+            Some(Kind::NotificationUpdated) => {
+                NotificationUpdatedEvent::for_viewer(delivery, viewer)?.map(Event::NotificationUpdated)
+            }
             Some(Kind::Progress) | None => None,
         })
     }
@@ -130,11 +161,12 @@ impl EventQuery {
         #[graphql(desc = "Only lead events whose lead matched before or matches after.")] lead_filter: Option<
             LeadFilter,
         >,
+        #[graphql(desc = "Only new notifications that match.")] notification_filter: Option<NotificationFilter>,
     ) -> Result<EventPage> {
         if !(1..=MAX_PAGE).contains(&first) {
             return Err(Fault::BadUserInput(format!("`first` is from 1 to {MAX_PAGE}; this is {first}.")).into());
         }
-        let watcher = Watcher::new(ctx, types, lead_filter)?;
+        let watcher = Watcher::new(ctx, types, lead_filter, notification_filter)?;
         page(ctx, &watcher, after, usize::try_from(first).unwrap_or_default()).await
     }
 }
@@ -171,8 +203,9 @@ impl EventSubscription {
         #[graphql(desc = "Only lead events whose lead matched before or matches after.")] lead_filter: Option<
             LeadFilter,
         >,
+        #[graphql(desc = "Only new notifications that match.")] notification_filter: Option<NotificationFilter>,
     ) -> Result<impl Stream<Item = Result<Event>>> {
-        let watcher = Watcher::new(ctx, types, lead_filter)?;
+        let watcher = Watcher::new(ctx, types, lead_filter, notification_filter)?;
         let feed = feed(ctx, &watcher.kinds, after).await?;
         let clock = super::app(ctx).clock.clone();
         let progress = interval_at(Instant::now() + BETWEEN_PROGRESS, BETWEEN_PROGRESS);

@@ -14,11 +14,13 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 pub use connection::{Connection, Edge, PageInfo};
 pub use context::{Loaders, app, loaders, request, viewer, wants_total};
 pub use loader::Loader;
+pub use viewer::Me;
 
 use crate::{
     claims::graphql::{ClaimMutation, ClaimQuery, ClaimSubscription},
     error::UserError,
     leads::graphql::{LeadMutation, LeadQuery, LeadSubscription},
+    notifications::graphql::{NotificationMutation, NotificationQuery, NotificationSubscription},
     tenants::graphql::TenantMutation,
     users::graphql::{UserMutation, UserQuery},
     wallets::graphql::{WalletMutation, WalletQuery, WalletSubscription},
@@ -26,15 +28,36 @@ use crate::{
 
 /// What can be read. Everything is of the viewer's tenant: something of another does not exist.
 #[derive(MergedObject, Default)]
-pub struct Query(viewer::ViewerQuery, LeadQuery, ClaimQuery, WalletQuery, UserQuery, events::EventQuery);
+pub struct Query(
+    viewer::ViewerQuery,
+    LeadQuery,
+    ClaimQuery,
+    WalletQuery,
+    NotificationQuery,
+    UserQuery,
+    events::EventQuery,
+);
 
 /// What can be done. An expected refusal is data: look at `userErrors`. Sending a mutation again is safe.
 #[derive(MergedObject, Default)]
-pub struct Mutation(LeadMutation, ClaimMutation, WalletMutation, UserMutation, TenantMutation);
+pub struct Mutation(
+    LeadMutation,
+    ClaimMutation,
+    WalletMutation,
+    NotificationMutation,
+    UserMutation,
+    TenantMutation,
+);
 
 /// What can be followed. Without `after` a stream starts now; with it, it first brings what was missed (`backlog: true`).
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(LeadSubscription, ClaimSubscription, WalletSubscription, events::EventSubscription);
+pub struct Subscription(
+    LeadSubscription,
+    ClaimSubscription,
+    WalletSubscription,
+    NotificationSubscription,
+    events::EventSubscription,
+);
 
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 

@@ -14,36 +14,61 @@ use crate::{
     wallets::Wallet,
 };
 
+/// Whoever asks, and, in an event, how many of its notifications were unread then.
+#[derive(Clone, Debug)]
+pub struct Me {
+    viewer: Viewer,
+    unread_then: Option<i64>,
+}
+
+impl Me {
+    pub fn now(viewer: &Viewer) -> Self {
+        Self { viewer: viewer.clone(), unread_then: None }
+    }
+
+    pub fn then(viewer: &Viewer, unread: i64) -> Self {
+        Self { viewer: viewer.clone(), unread_then: Some(unread) }
+    }
+}
+
 /// Who is asking, as its token says.
-#[Object]
-impl Viewer {
+#[Object(name = "Viewer")]
+impl Me {
     /// The user's id.
     async fn id(&self) -> &UserId {
-        &self.user
+        &self.viewer.user
     }
 
     /// Its row among the tenant's users.
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
-        let user = super::loaders(ctx).users.load(self.user.clone()).await?;
+        let user = super::loaders(ctx).users.load(self.viewer.user.clone()).await?;
         user.ok_or_else(|| Error::internal("the viewer has no user row"))
     }
 
     /// The marketplace it belongs to.
     async fn tenant(&self, ctx: &Context<'_>) -> Result<Tenant> {
-        super::app(ctx).tenants.tenant(self.tenant).await
+        super::app(ctx).tenants.tenant(self.viewer.tenant).await
     }
 
     /// When its token expires. A socket is closed then, with 4403.
     async fn token_expires_at(&self) -> Timestamp {
-        self.expires_at
+        self.viewer.expires_at
     }
 
     /// Its wallet; null for who is no PROVIDER.
     async fn wallet(&self, ctx: &Context<'_>) -> Option<Wallet> {
-        if self.role != Role::Provider {
+        if self.viewer.role != Role::Provider {
             return None;
         }
-        nullable(ctx, super::loaders(ctx).wallets.load(self.user.clone()).await)
+        nullable(ctx, super::loaders(ctx).wallets.load(self.viewer.user.clone()).await)
+    }
+
+    /// How many notifications are in its inbox and not read; in an event, how many there were then.
+    async fn unread_count(&self, ctx: &Context<'_>) -> Result<i64> {
+        match self.unread_then {
+            Some(unread) => Ok(unread),
+            None => Ok(super::loaders(ctx).unread_counts.load(self.viewer.user.clone()).await?.unwrap_or(0)),
+        }
     }
 }
 
@@ -59,7 +84,7 @@ impl ViewerQuery {
     }
 
     /// Who is asking.
-    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
-        Ok(super::viewer(ctx)?.clone())
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Me> {
+        Ok(Me::now(super::viewer(ctx)?))
     }
 }

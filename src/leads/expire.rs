@@ -32,7 +32,8 @@ async fn expire(app: &App, tenant: TenantId, id: LeadId) -> Result<()> {
             let mut lead = before.clone();
             lead.status = LeadStatus::Expired;
             change::save(tenant, tx, &mut lead).await?;
-            events::append(tenant, tx, now, vec![updated(Some(&before), &lead, LeadChange::Expired)?]).await
+            let expired = updated(Some(&before), &lead, LeadChange::Expired)?;
+            events::append(tenant, tx, now, vec![expired]).await.map(drop)
         })
         .await
 }

@@ -45,6 +45,7 @@ pub use expire::expire_due;
 pub use filter::{AttributeFilter, LeadFilter};
 pub use list::{LeadOrder, LeadOrderField, OrderDirection, list};
 pub use review::{RejectLeadInput, VerifyLeadInput, reject, verify};
+pub use store::find_many;
 pub use update::{UpdateLeadInput, update};
 pub use withdraw::{WithdrawLeadInput, withdraw};
 

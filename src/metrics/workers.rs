@@ -14,6 +14,10 @@ use super::at_zero;
 pub enum Worker {
     /// Ends leads whose time is up.
     Expiry,
+    /// Brings back notifications that were put off.
+    Snoozes,
+    /// Goes on with announcements to many.
+    Announcements,
     /// Deletes old events.
     Retention,
     /// Compares this machine's clock with the database's.

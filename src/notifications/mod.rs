@@ -1,9 +1,49 @@
 //! Notifications: what users are told of, and what became of it.
+//!
+//! A notification lies in one of three folders: the inbox, put off until a moment (it comes back by itself), or the archive.
+//! It counts as unread while it is in the inbox and not read; that count is kept beside it (`unread_counts`), exact at every
+//! commit, so that no event has to count. The counter's row is also the lock under which a user's notifications change: whoever
+//! changes some takes the counters of their recipients first, in the order of the users' ids.
+//!
+//! `add.rs` writes new ones and the event that tells of them; `change.rs` does everything that happens to them afterwards, one at a
+//! time or a hundred thousand.
 
-use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Text};
+mod add;
+mod announce;
+mod change;
+mod events;
+mod filter;
+pub mod graphql;
+mod list;
+pub mod loader;
+mod state;
+mod store;
+
+use diesel::{
+    deserialize::FromSqlRow,
+    expression::AsExpression,
+    prelude::{Insertable, Queryable, Selectable},
+    sql_types::Text,
+};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::db;
+use crate::{
+    auth::Viewer,
+    claims::ClaimId,
+    clock::Timestamp,
+    db::{self, schema},
+    ids::{Id, UserId},
+    leads::LeadId,
+};
+
+pub use announce::{CreateNotificationInput, announce, go_on_announcing};
+pub use change::{Affected, NotificationSelector, change, end_snoozes};
+pub use events::NotificationChange;
+pub use filter::NotificationFilter;
+pub use state::{Change, Patch, snooze};
+
+pub type NotificationId = Id<Notification>;
 
 /// What a notification is about.
 #[derive(
@@ -82,3 +122,99 @@ pub enum Priority {
     High,
 }
 db::text_enum!(Priority);
+
+/// Where its recipient keeps a notification.
+#[derive(
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Debug,
+    Serialize,
+    Deserialize,
+    AsExpression,
+    FromSqlRow,
+)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[diesel(sql_type = Text)]
+pub enum Folder {
+    Inbox,
+    Snoozed,
+    Archived,
+}
+db::text_enum!(Folder);
+
+/// Which notifications a list shows.
+#[derive(async_graphql::Enum, Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum NotificationView {
+    /// Those that are neither put off nor archived.
+    #[default]
+    Inbox,
+    /// Those that are put off and will come back.
+    Snoozed,
+    /// Those that were put away.
+    Archived,
+    /// All of them.
+    All,
+}
+
+impl NotificationView {
+    /// The folders that it shows.
+    pub fn folders(self) -> &'static [Folder] {
+        match self {
+            Self::Inbox => &[Folder::Inbox],
+            Self::Snoozed => &[Folder::Snoozed],
+            Self::Archived => &[Folder::Archived],
+            Self::All => &[Folder::Inbox, Folder::Snoozed, Folder::Archived],
+        }
+    }
+}
+
+/// What a user was told of.
+#[derive(Queryable, Selectable, Insertable, Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[diesel(table_name = schema::notifications)]
+pub struct Notification {
+    pub id: NotificationId,
+    pub recipient_id: UserId,
+    #[diesel(column_name = notification_type)]
+    pub kind: NotificationType,
+    /// The integrator's own kind: of CUSTOM alone.
+    pub topic: Option<String>,
+    pub priority: Priority,
+    pub title: String,
+    pub message: String,
+    pub data: Option<serde_json::Value>,
+    pub reference: Option<String>,
+    /// The lead, claim, ledger entry or announcement that caused it.
+    pub subject_id: Id<Uuid>,
+    pub lead_id: Option<LeadId>,
+    pub claim_id: Option<ClaimId>,
+    /// As it was when it was distributed.
+    pub lead_match: Option<serde_json::Value>,
+    pub category: Option<String>,
+    pub folder: Folder,
+    pub unread: bool,
+    pub read_at: Option<Timestamp>,
+    pub opened_at: Option<Timestamp>,
+    pub archived_at: Option<Timestamp>,
+    pub snoozed_until: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+impl Notification {
+    /// Its recipient, ADMIN and SERVICE.
+    pub fn visible_to(&self, viewer: &Viewer) -> bool {
+        viewer.role.is_operator() || viewer.user == self.recipient_id
+    }
+
+    /// Characters of a title and of a message.
+    pub const MAX_TITLE_CHARS: usize = 200;
+    pub const MAX_MESSAGE_CHARS: usize = 2_000;
+    /// Characters of a topic.
+    pub const MAX_TOPIC_CHARS: usize = 100;
+}

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{auth::Viewer, clock::Timestamp, db, ids::UserId};
 
 pub use list::{LIST, list};
+pub use store::{count, find_many, ids};
 pub use sight::{Sighting, ensure_provider, role_of, sight};
 pub use upsert::{UpsertUserInput, upsert};
 

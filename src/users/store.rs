@@ -79,6 +79,35 @@ pub async fn lock(tenant: TenantId, tx: &Tx, user: &UserId) -> Result<Option<(Us
     .optional()?)
 }
 
+/// How many there are, of a role or in all.
+pub async fn count(tenant: TenantId, tx: &Tx, role: Option<Role>) -> Result<i64> {
+    let all = users::table.filter(users::tenant_id.eq(tenant));
+    Ok(match role {
+        Some(role) => on!(tx, conn => all.filter(users::role.eq(role)).count().get_result(conn).await)?,
+        None => on!(tx, conn => all.count().get_result(conn).await)?,
+    })
+}
+
+/// The next users by their ids, of a role or in all.
+pub async fn ids(
+    tenant: TenantId,
+    tx: &Tx,
+    role: Option<Role>,
+    after: Option<&UserId>,
+    limit: i64,
+) -> Result<Vec<UserId>> {
+    Ok(on!(tx, conn => {
+        let mut rows = users::table.filter(users::tenant_id.eq(tenant)).into_boxed::<Backend>();
+        if let Some(role) = role {
+            rows = rows.filter(users::role.eq(role));
+        }
+        if let Some(after) = after {
+            rows = rows.filter(users::id.gt(after));
+        }
+        rows.order(users::id).limit(limit).select(users::id).load(conn).await
+    })?)
+}
+
 pub async fn find_many(tenant: TenantId, tx: &Tx, ids: &[UserId]) -> Result<HashMap<UserId, User>> {
     let query = users::table.filter(users::tenant_id.eq(tenant));
     let found: Vec<User> =

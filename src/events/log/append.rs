@@ -3,7 +3,7 @@
 use diesel::{
     pg::Pg,
     prelude::*,
-    query_builder::{AstPass, QueryFragment, QueryId},
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
     sql_types::{Array, BigInt, Text},
 };
 use diesel_async::RunQueryDsl;
@@ -20,15 +20,16 @@ use crate::{
     ids::{TenantId, UserId},
 };
 
-/// Appends `new` in this order. To be sent after the locks on every row that the events speak of: that is what makes the
+/// Appends `new` in this order, and returns their ids. To be sent after the locks on every row that the events speak of: that is what makes the
 /// order of ids the order of commits.
-pub async fn append(tenant: TenantId, tx: &Tx, now: Timestamp, new: Vec<NewEvent>) -> Result<()> {
+pub async fn append(tenant: TenantId, tx: &Tx, now: Timestamp, new: Vec<NewEvent>) -> Result<Vec<i64>> {
     if new.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     tx.note_appended();
-    on!(tx,
+    Ok(on!(tx,
         sqlite conn => {
+            let mut ids = Vec::with_capacity(new.len());
             for event in &new {
                 let row = (
                     events::tenant_id.eq(tenant),
@@ -43,13 +44,12 @@ pub async fn append(tenant: TenantId, tx: &Tx, now: Timestamp, new: Vec<NewEvent
                         (event_users::tenant_id.eq(tenant), event_users::user_id.eq(user), event_users::event_id.eq(id));
                     diesel::insert_into(event_users::table).values(row).execute(conn).await?;
                 }
+                ids.push(id);
             }
+            ids
         },
-        postgres conn => {
-            Append::new(tenant, now, &new).execute(conn).await?;
-        },
-    );
-    Ok(())
+        postgres conn => Append::new(tenant, now, &new).load(conn).await?,
+    ))
 }
 
 /// The events as columns, and whom they name: each user beside the place of its event.
@@ -89,17 +89,21 @@ impl QueryFragment<Pg> for Append<'_> {
         out.push_bind_param::<Array<Text>, _>(&self.payloads)?;
         out.push_sql(
             ") WITH ORDINALITY AS new (kind, payload, place) ORDER BY place RETURNING id), \
-             placed AS (SELECT id, row_number() OVER (ORDER BY id) AS place FROM added) \
-             INSERT INTO event_users (tenant_id, user_id, event_id) SELECT ",
+             placed AS (SELECT id, row_number() OVER (ORDER BY id) AS place FROM added), \
+             told AS (INSERT INTO event_users (tenant_id, user_id, event_id) SELECT ",
         );
         out.push_bind_param::<Uuid, _>(&self.tenant)?;
         out.push_sql(", user_id, id FROM unnest(");
         out.push_bind_param::<Array<Text>, _>(&self.users)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<BigInt>, _>(&self.places)?;
-        out.push_sql(") AS named (user_id, place) JOIN placed USING (place)");
+        out.push_sql(") AS named (user_id, place) JOIN placed USING (place)) SELECT id FROM placed ORDER BY place");
         Ok(())
     }
+}
+
+impl Query for Append<'_> {
+    type SqlType = BigInt;
 }
 
 impl QueryId for Append<'_> {

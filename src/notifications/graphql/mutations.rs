@@ -1,0 +1,257 @@
+//! What can be done to notifications.
+
+use async_graphql::{Context, InputObject, Json, MaybeUndefined, Object, SimpleObject};
+
+use super::super::{
+    Affected, Change, CreateNotificationInput, Notification, NotificationId, NotificationSelector, Patch, Priority,
+    announce, change, snooze,
+};
+use crate::{
+    clock::Timestamp,
+    error::{Result, UserError},
+    events::Cursor,
+    graphql::{self, Me, errors::outcome},
+    input::Input,
+};
+
+/// Which notifications, as they were at a place in the log.
+#[derive(InputObject, Clone, Debug)]
+pub struct NotificationsInput {
+    /// Which.
+    pub select: NotificationSelector,
+    /// What came after this place is spared: give the cursor that the list on the screen was loaded with.
+    pub up_to: Option<Cursor>,
+}
+
+/// Which notifications to put off, and until when.
+#[derive(InputObject, Clone, Debug)]
+pub struct SnoozeNotificationsInput {
+    /// Which.
+    pub select: NotificationSelector,
+    /// When they come back: in the future.
+    pub until: Timestamp,
+    /// What came after this place is spared.
+    pub up_to: Option<Cursor>,
+}
+
+/// New texts, priority or data. What is left out stays.
+#[derive(InputObject, Clone, Debug)]
+pub struct NotificationPatch {
+    /// A few words, at most 200 characters.
+    pub title: MaybeUndefined<String>,
+    /// What it says, at most 2,000 characters.
+    pub message: MaybeUndefined<String>,
+    /// How much it matters.
+    pub priority: MaybeUndefined<Priority>,
+    /// An object of at most 16 KiB; null clears it.
+    pub data: MaybeUndefined<Json<serde_json::Value>>,
+}
+
+/// Which notifications to change, and how.
+#[derive(InputObject, Clone, Debug)]
+pub struct UpdateNotificationsInput {
+    /// Which; also others'.
+    pub select: NotificationSelector,
+    /// What to change.
+    pub patch: NotificationPatch,
+}
+
+/// Which notification was followed.
+#[derive(InputObject, Clone, Debug)]
+pub struct OpenNotificationInput {
+    /// The viewer's notification.
+    pub id: NotificationId,
+}
+
+/// What became of notifications.
+#[derive(SimpleObject)]
+pub struct NotificationsPayload {
+    /// How many were changed. Those that were so already are left alone and not counted.
+    affected_count: i64,
+    /// The first 100 of them as they are now, newest first; none when they were deleted.
+    notifications: Vec<Notification>,
+    /// The viewer, with its unread count as it is now.
+    viewer: Me,
+    /// Why nothing was changed; empty when it was.
+    user_errors: Vec<UserError>,
+}
+
+/// What was told to whom.
+#[derive(SimpleObject)]
+pub struct CreateNotificationPayload {
+    /// The first 100, by recipient. Many recipients are told in the background, within seconds.
+    notifications: Vec<Notification>,
+    /// How many users are told, before their preferences are asked.
+    recipient_count: i64,
+    /// Whether it had been made already, under the same reference.
+    replayed: bool,
+    /// Why nothing was made; empty when it was.
+    user_errors: Vec<UserError>,
+}
+
+impl NotificationPatch {
+    fn read(self) -> Result<Patch> {
+        let mut input = Input::default();
+        input.never_null(&[
+            ("title", self.title.is_null()),
+            ("message", self.message.is_null()),
+            ("priority", self.priority.is_null()),
+        ]);
+        let title = self.title.take().map(|title| input.text(&["patch", "title"], &title, Notification::MAX_TITLE_CHARS));
+        let message = self.message.take();
+        let message =
+            message.map(|message| input.text(&["patch", "message"], &message, Notification::MAX_MESSAGE_CHARS));
+        let data = match self.data {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(Json(data)) => {
+                input.json_object(&["patch", "data"], &data);
+                Some(Some(data))
+            }
+        };
+        input.accept()?;
+        Ok(Patch { title, message, priority: self.priority.take(), data })
+    }
+}
+
+#[derive(Default)]
+pub struct NotificationMutation;
+
+/// Runs a change and shows what it came to.
+async fn changed(
+    ctx: &Context<'_>,
+    select: NotificationSelector,
+    what: Change,
+    up_to: Option<Cursor>,
+) -> async_graphql::Result<NotificationsPayload> {
+    payload(ctx, change(graphql::app(ctx), graphql::viewer(ctx)?, select, what, up_to).await)
+}
+
+fn payload(ctx: &Context<'_>, result: Result<Affected>) -> async_graphql::Result<NotificationsPayload> {
+    let viewer = Me::now(graphql::viewer(ctx)?);
+    Ok(match outcome(result)? {
+        Ok(Affected { count, notifications }) => {
+            NotificationsPayload { affected_count: count, notifications, viewer, user_errors: Vec::new() }
+        }
+        Err(user_errors) => {
+            NotificationsPayload { affected_count: 0, notifications: Vec::new(), viewer, user_errors }
+        }
+    })
+}
+
+#[Object]
+impl NotificationMutation {
+    /// Tells users something of the integrator's own. ADMIN, SERVICE. Safe to repeat: see `reference`.
+    async fn create_notification(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to tell, and whom.")] input: CreateNotificationInput,
+    ) -> async_graphql::Result<CreateNotificationPayload> {
+        let result = announce(graphql::app(ctx), graphql::viewer(ctx)?, input).await;
+        Ok(match outcome(result)? {
+            Ok(told) => CreateNotificationPayload {
+                notifications: told.notifications,
+                recipient_count: told.recipient_count,
+                replayed: told.replayed,
+                user_errors: Vec::new(),
+            },
+            Err(user_errors) => CreateNotificationPayload {
+                notifications: Vec::new(),
+                recipient_count: 0,
+                replayed: false,
+                user_errors,
+            },
+        })
+    }
+
+    /// Changes the texts, the data or the priority of notifications, also others'. ADMIN, SERVICE.
+    async fn update_notifications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and what to change.")] input: UpdateNotificationsInput,
+    ) -> async_graphql::Result<NotificationsPayload> {
+        if !graphql::viewer(ctx)?.role.is_operator() {
+            let refusal = UserError::forbidden(&[], "Only ADMIN and SERVICE change notifications.");
+            return payload(ctx, Err(refusal.into()));
+        }
+        match input.patch.read() {
+            Ok(patch) => changed(ctx, input.select, Change::Edit(patch), None).await,
+            Err(refused) => payload(ctx, Err(refused)),
+        }
+    }
+
+    /// Marks the viewer's notifications as read.
+    async fn mark_notifications_read(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: NotificationsInput,
+    ) -> async_graphql::Result<NotificationsPayload> {
+        changed(ctx, input.select, Change::Read, input.up_to).await
+    }
+
+    /// Marks the viewer's notifications as unread.
+    async fn mark_notifications_unread(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: NotificationsInput,
+    ) -> async_graphql::Result<NotificationsPayload> {
+        changed(ctx, input.select, Change::Unread, input.up_to).await
+    }
+
+    /// Puts the viewer's notifications into the archive, also those that are put off.
+    async fn archive_notifications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: NotificationsInput,
+    ) -> async_graphql::Result<NotificationsPayload> {
+        changed(ctx, input.select, Change::Archive, input.up_to).await
+    }
+
+    /// Takes the viewer's notifications out of the archive.
+    async fn unarchive_notifications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: NotificationsInput,
+    ) -> async_graphql::Result<NotificationsPayload> {
+        changed(ctx, input.select, Change::Unarchive, input.up_to).await
+    }
+
+    /// Puts off the viewer's notifications until a moment, at which they come back by themselves. Those in the archive stay there.
+    async fn snooze_notifications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which, and until when.")] input: SnoozeNotificationsInput,
+    ) -> async_graphql::Result<NotificationsPayload> {
+        match snooze(input.until, graphql::app(ctx).clock.now()) {
+            Ok(what) => changed(ctx, input.select, what, input.up_to).await,
+            Err(refusal) => payload(ctx, Err(refusal.into())),
+        }
+    }
+
+    /// Calls back the viewer's notifications that are put off.
+    async fn unsnooze_notifications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: NotificationsInput,
+    ) -> async_graphql::Result<NotificationsPayload> {
+        changed(ctx, input.select, Change::Unsnooze, input.up_to).await
+    }
+
+    /// Deletes notifications for good: the viewer's own; ADMIN and SERVICE also others'.
+    async fn delete_notifications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: NotificationsInput,
+    ) -> async_graphql::Result<NotificationsPayload> {
+        changed(ctx, input.select, Change::Delete, input.up_to).await
+    }
+
+    /// The viewer followed its notification: marks it read, and notes when it was first opened.
+    async fn open_notification(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which.")] input: OpenNotificationInput,
+    ) -> async_graphql::Result<NotificationsPayload> {
+        changed(ctx, NotificationSelector::Ids(vec![input.id]), Change::Open, None).await
+    }
+}

@@ -1,0 +1,115 @@
+//! Notifications in the database.
+
+pub mod announcements;
+mod change;
+mod count;
+mod listing;
+
+use diesel::{dsl::min, prelude::*};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+pub use change::{Standing, apply, standings};
+pub use count::{lock, raise, unread_of};
+pub use listing::{next, page};
+
+use super::{Notification, NotificationId, NotificationType, filter::search_text};
+use crate::{
+    clock::Timestamp,
+    db::{Tx, on, schema::notifications},
+    error::Result,
+    ids::{Id, TenantId, UserId},
+};
+
+/// Adds new notifications of one event.
+pub async fn insert(tenant: TenantId, tx: &Tx, event: i64, new: &[Notification]) -> Result<()> {
+    let row = |new: &Notification| {
+        (
+            notifications::tenant_id.eq(tenant),
+            notifications::event_id.eq(event),
+            notifications::search_text.eq(search_text(&new.title, &new.message)),
+            new.clone(),
+        )
+    };
+    on!(tx,
+        sqlite conn => {
+            for new in new {
+                diesel::insert_into(notifications::table).values(row(new)).execute(conn).await?;
+            }
+        },
+        postgres conn => {
+            let rows: Vec<_> = new.iter().map(row).collect();
+            diesel::insert_into(notifications::table).values(rows).execute(conn).await?;
+        },
+    );
+    Ok(())
+}
+
+/// Which of these users have been told of `subject` by a notification of this type.
+pub async fn told(
+    tenant: TenantId,
+    tx: &Tx,
+    subject: Id<Uuid>,
+    kind: NotificationType,
+    users: &[UserId],
+) -> Result<Vec<UserId>> {
+    let rows = notifications::table
+        .filter(notifications::tenant_id.eq(tenant))
+        .filter(notifications::subject_id.eq(subject))
+        .filter(notifications::notification_type.eq(kind))
+        .filter(notifications::recipient_id.eq_any(users))
+        .select(notifications::recipient_id);
+    Ok(on!(tx, conn => rows.load(conn).await)?)
+}
+
+/// The first of what `subject` has told, by recipient.
+pub async fn of_subject(
+    tenant: TenantId,
+    tx: &Tx,
+    subject: Id<Uuid>,
+    kind: NotificationType,
+    limit: i64,
+) -> Result<Vec<Notification>> {
+    let rows = notifications::table
+        .filter(notifications::tenant_id.eq(tenant))
+        .filter(notifications::subject_id.eq(subject))
+        .filter(notifications::notification_type.eq(kind))
+        .order(notifications::recipient_id)
+        .limit(limit);
+    Ok(on!(tx, conn => rows.select(Notification::as_select()).load(conn).await)?)
+}
+
+pub async fn find_many(tenant: TenantId, tx: &Tx, ids: &[NotificationId]) -> Result<Vec<Notification>> {
+    let rows = notifications::table.filter(notifications::tenant_id.eq(tenant)).filter(notifications::id.eq_any(ids));
+    let rows = rows.order((notifications::created_at.desc(), notifications::id.desc()));
+    Ok(on!(tx, conn => rows.select(Notification::as_select()).load(conn).await)?)
+}
+
+/// Whose snoozes have ended, over all tenants, at most `limit`.
+pub async fn due_snoozes(tx: &Tx, now: Timestamp, limit: i64) -> Result<Vec<(TenantId, UserId)>> {
+    let due = notifications::table
+        .filter(notifications::snoozed_until.le(now))
+        .group_by((notifications::tenant_id, notifications::recipient_id))
+        .order(min(notifications::snoozed_until))
+        .limit(limit)
+        .select((notifications::tenant_id, notifications::recipient_id));
+    Ok(on!(tx, conn => due.load(conn).await)?)
+}
+
+/// The user's notifications whose snooze has ended, at most `limit`.
+pub async fn snoozed_until(
+    tenant: TenantId,
+    tx: &Tx,
+    user: &UserId,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<NotificationId>> {
+    let rows = notifications::table
+        .filter(notifications::tenant_id.eq(tenant))
+        .filter(notifications::recipient_id.eq(user))
+        .filter(notifications::snoozed_until.le(now))
+        .order((notifications::snoozed_until, notifications::id))
+        .limit(limit)
+        .select(notifications::id);
+    Ok(on!(tx, conn => rows.load(conn).await)?)
+}
