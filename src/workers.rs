@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
-use crate::{app::App, error::Error, events, leads, metrics::Worker, notifications, telemetry::spans, trouble::Trouble};
+use crate::{
+    app::App, error::Error, events, leads, metrics::Worker, notifications, telemetry::spans, trouble::Trouble,
+};
 
 const EXPIRY: Duration = Duration::from_secs(1);
 const SNOOZES: Duration = Duration::from_secs(1);

@@ -40,14 +40,7 @@ pub struct Query(
 
 /// What can be done. An expected refusal is data: look at `userErrors`. Sending a mutation again is safe.
 #[derive(MergedObject, Default)]
-pub struct Mutation(
-    LeadMutation,
-    ClaimMutation,
-    WalletMutation,
-    NotificationMutation,
-    UserMutation,
-    TenantMutation,
-);
+pub struct Mutation(LeadMutation, ClaimMutation, WalletMutation, NotificationMutation, UserMutation, TenantMutation);
 
 /// What can be followed. Without `after` a stream starts now; with it, it first brings what was missed (`backlog: true`).
 #[derive(MergedSubscription, Default)]

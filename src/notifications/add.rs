@@ -122,7 +122,11 @@ mod tests {
         let packed = packed(&content, &copies, Timestamp::from_micros(0)).expect("they fit");
         let told: Vec<_> = packed.iter().flat_map(|(news, _)| news.copies.keys().cloned()).collect();
         assert_eq!(told, copies.iter().map(|(user, _)| user.clone()).collect::<Vec<_>>());
-        assert!(packed.iter().all(|(news, event)| news.copies.len() <= MAX_RECIPIENTS && event.payload.len() <= MAX_PAYLOAD));
+        assert!(
+            packed
+                .iter()
+                .all(|(news, event)| news.copies.len() <= MAX_RECIPIENTS && event.payload.len() <= MAX_PAYLOAD)
+        );
         assert!(packed.len() < 10, "{}", packed.len());
     }
 }

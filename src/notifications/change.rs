@@ -78,7 +78,8 @@ pub async fn change(
     let job = Job { app, tenant: viewer.tenant, change, reach, up_to, now: app.clock.now() };
     match select {
         NotificationSelector::Ids(ids) if ids.len() > MAX_NAMED => {
-            let message = format!("These are {} ids; at most {MAX_NAMED} can be sent. Use `filter` for more.", ids.len());
+            let message =
+                format!("These are {} ids; at most {MAX_NAMED} can be sent. Use `filter` for more.", ids.len());
             Err(UserError::invalid(&["select", "ids"], message).into())
         }
         NotificationSelector::Ids(ids) => job.named(&distinct(ids)).await,
@@ -177,12 +178,7 @@ impl Job<'_> {
         }
     }
 
-    async fn next(
-        &self,
-        wanted: &Selection,
-        after: Option<Key>,
-        limit: usize,
-    ) -> Result<(Vec<Standing>, Option<Key>)> {
+    async fn next(&self, wanted: &Selection, after: Option<Key>, limit: usize) -> Result<(Vec<Standing>, Option<Key>)> {
         let (tenant, wanted) = (self.tenant, wanted.clone());
         self.app.db.read(tenant, async move |tx| store::next(tenant, tx, &wanted, after, limit).await).await
     }

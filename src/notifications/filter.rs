@@ -131,7 +131,9 @@ impl NotificationFilter {
             length(self.references.as_ref().map(Vec::len)),
         ];
         if side_by_side.into_iter().any(|length| length > MAX_SIDE_BY_SIDE) {
-            return refuse(format!("`topics`, `recipientIds` and `references` have at most {MAX_SIDE_BY_SIDE} values."));
+            return refuse(format!(
+                "`topics`, `recipientIds` and `references` have at most {MAX_SIDE_BY_SIDE} values."
+            ));
         }
         self.texts().try_for_each(check_filter_text)?;
         check_search(self.search.as_deref().unwrap_or_default())

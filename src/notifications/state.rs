@@ -133,7 +133,8 @@ mod tests {
         ] {
             for folder in Folder::VARIANTS {
                 for unread in [true, false] {
-                    let after = row_after(&change, *folder, unread).is_some_and(|(folder, unread)| counts(folder, unread));
+                    let after =
+                        row_after(&change, *folder, unread).is_some_and(|(folder, unread)| counts(folder, unread));
                     let weight = i64::from(after) - i64::from(counts(*folder, unread));
                     assert_eq!(change.weight(*folder, unread), weight, "{change:?} of {folder:?}, unread: {unread}");
                 }

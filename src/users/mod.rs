@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::{auth::Viewer, clock::Timestamp, db, ids::UserId};
 
 pub use list::{LIST, list};
-pub use store::{count, find_many, ids};
 pub use sight::{Sighting, ensure_provider, role_of, sight};
+pub use store::{count, find_many, ids};
 pub use upsert::{UpsertUserInput, upsert};
 
 /// What a user is in its tenant: decides what it sees and does.

@@ -17,6 +17,7 @@ mod ledger;
 mod lists;
 mod lookups;
 mod nodes;
+mod notifications;
 mod operators;
 mod order;
 mod permissions;

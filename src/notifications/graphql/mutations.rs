@@ -92,12 +92,16 @@ pub struct CreateNotificationPayload {
 impl NotificationPatch {
     fn read(self) -> Result<Patch> {
         let mut input = Input::default();
-        input.never_null(&[
+        let null = [
             ("title", self.title.is_null()),
             ("message", self.message.is_null()),
             ("priority", self.priority.is_null()),
-        ]);
-        let title = self.title.take().map(|title| input.text(&["patch", "title"], &title, Notification::MAX_TITLE_CHARS));
+        ];
+        for (field, _) in null.iter().filter(|(_, null)| *null) {
+            input.invalid(&["patch", field], "This cannot be cleared: leave the field out to keep it.");
+        }
+        let title =
+            self.title.take().map(|title| input.text(&["patch", "title"], &title, Notification::MAX_TITLE_CHARS));
         let message = self.message.take();
         let message =
             message.map(|message| input.text(&["patch", "message"], &message, Notification::MAX_MESSAGE_CHARS));
@@ -133,9 +137,7 @@ fn payload(ctx: &Context<'_>, result: Result<Affected>) -> async_graphql::Result
         Ok(Affected { count, notifications }) => {
             NotificationsPayload { affected_count: count, notifications, viewer, user_errors: Vec::new() }
         }
-        Err(user_errors) => {
-            NotificationsPayload { affected_count: 0, notifications: Vec::new(), viewer, user_errors }
-        }
+        Err(user_errors) => NotificationsPayload { affected_count: 0, notifications: Vec::new(), viewer, user_errors },
     })
 }
 

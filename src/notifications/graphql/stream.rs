@@ -145,9 +145,8 @@ impl NotificationSubscription {
         if let Some(filter) = &filter {
             filter.check(&viewer)?;
         }
-        let shown = move |delivery| {
-            future::ready(NotificationAddedEvent::for_viewer(delivery, &viewer, filter.as_ref()))
-        };
+        let shown =
+            move |delivery| future::ready(NotificationAddedEvent::for_viewer(delivery, &viewer, filter.as_ref()));
         events(ctx, &[Kind::NotificationAdded], after, shown).await
     }
 

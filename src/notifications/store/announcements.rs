@@ -62,9 +62,8 @@ impl Row {
 
 /// What was announced under this reference, with the hash of what was asked.
 pub async fn find(tenant: TenantId, tx: &Tx, reference: &str) -> Result<Option<(Announcement, Vec<u8>)>> {
-    let row = announcements::table
-        .filter(announcements::tenant_id.eq(tenant))
-        .filter(announcements::reference.eq(reference));
+    let row =
+        announcements::table.filter(announcements::tenant_id.eq(tenant)).filter(announcements::reference.eq(reference));
     on!(tx, conn => row.select(Row::as_select()).first(conn).await).optional()?.map(Row::read).transpose()
 }
 
@@ -112,8 +111,7 @@ pub async fn insert(tenant: TenantId, tx: &Tx, new: &Announcement, hash: &[u8], 
 /// Notes how far it has come.
 pub async fn save(tenant: TenantId, tx: &Tx, announcement: &Announcement) -> Result<()> {
     let row = announcements::table.find((tenant, announcement.content.subject_id));
-    let progress =
-        (announcements::told_up_to.eq(&announcement.told_up_to), announcements::done.eq(announcement.done));
+    let progress = (announcements::told_up_to.eq(&announcement.told_up_to), announcements::done.eq(announcement.done));
     let update = diesel::update(row).set(progress);
     on!(tx, conn => update.execute(conn).await)?;
     Ok(())

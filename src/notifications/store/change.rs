@@ -45,7 +45,11 @@ pub async fn standings(tenant: TenantId, tx: &Tx, ids: &[NotificationId]) -> Res
 
 /// Writes the change to `ids`, all of which it concerns.
 pub async fn apply(tenant: TenantId, tx: &Tx, ids: &[NotificationId], change: &Change, now: Timestamp) -> Result<()> {
-    let rows = || notifications::table.filter(notifications::tenant_id.eq(tenant)).filter(notifications::id.eq_any(ids));
+    if let Change::Edit(patch) = change {
+        return edit(tenant, tx, ids, patch).await;
+    }
+    let rows =
+        || notifications::table.filter(notifications::tenant_id.eq(tenant)).filter(notifications::id.eq_any(ids));
     let (folder, archived_at) = (notifications::folder, notifications::archived_at);
     let (unread, read_at, snoozed_until) =
         (notifications::unread, notifications::read_at, notifications::snoozed_until);
@@ -75,14 +79,15 @@ pub async fn apply(tenant: TenantId, tx: &Tx, ids: &[NotificationId], change: &C
             diesel::update(not_read).set((unread.eq(false), read_at.eq(Some(now)))).execute(conn).await?
         }
         Change::Delete => diesel::delete(rows()).execute(conn).await?,
-        Change::Edit(patch) => return edit(tenant, tx, ids, patch).await,
+        Change::Edit(_) => 0,
     });
     Ok(())
 }
 
 /// The text that is searched is made of both, so each is written with what it stands beside.
 async fn edit(tenant: TenantId, tx: &Tx, ids: &[NotificationId], patch: &Patch) -> Result<()> {
-    let rows = || notifications::table.filter(notifications::tenant_id.eq(tenant)).filter(notifications::id.eq_any(ids));
+    let rows =
+        || notifications::table.filter(notifications::tenant_id.eq(tenant)).filter(notifications::id.eq_any(ids));
     if let Some(priority) = patch.priority {
         on!(tx, conn => diesel::update(rows()).set(notifications::priority.eq(priority)).execute(conn).await)?;
     }

@@ -45,9 +45,8 @@ pub async fn raise(tenant: TenantId, tx: &Tx, users: &[UserId], by: i64) -> Resu
     if by == 0 {
         return Ok(());
     }
-    let rows = unread_counts::table
-        .filter(unread_counts::tenant_id.eq(tenant))
-        .filter(unread_counts::user_id.eq_any(users));
+    let rows =
+        unread_counts::table.filter(unread_counts::tenant_id.eq(tenant)).filter(unread_counts::user_id.eq_any(users));
     let update = diesel::update(rows).set(unread_counts::unread.eq(unread_counts::unread + by));
     on!(tx, conn => update.execute(conn).await)?;
     Ok(())

@@ -139,9 +139,7 @@ macro_rules! narrow {
 
             fn in_order(self, way: Way) -> Self {
                 let direction = way.direction;
-                self.order(sql::<Int4>(&format!(
-                    "notifications.created_at {direction}, notifications.id {direction}"
-                )))
+                self.order(sql::<Int4>(&format!("notifications.created_at {direction}, notifications.id {direction}")))
             }
         }
     };

@@ -55,7 +55,7 @@ impl Work {
     async fn begin(self, tx: &Tx) -> Result<()> {
         leads::lock(self.tenant, tx, self.lead).await?.ok_or_else(|| Error::internal("the lead is there"))?;
         let event = NewEvent::new(Kind::BalanceUpdated, Vec::new(), &json!({ "number": self.number }))?;
-        log::append(self.tenant, tx, self.now, vec![event]).await
+        log::append(self.tenant, tx, self.now, vec![event]).await.map(drop)
     }
 }
 

@@ -91,9 +91,19 @@ pub fn document(mutation: &str) -> String {
         "topUpWallet" | "adjustWallet" => format!("{WALLET} replayed"),
         "upsertUser" => "user { id name role email phone }".to_owned(),
         "updateTenantSettings" => "tenant { id settings { currency autoVerifyLeads defaultLeadPrice } }".to_owned(),
+        "createNotification" => "notifications { id recipient { id } } recipientCount replayed".to_owned(),
+        notifications if notifications.to_lowercase().contains("notification") => {
+            "affectedCount notifications { id readAt archivedAt snoozedUntil title } viewer { unreadCount }".to_owned()
+        }
         other => panic!("say here what to select of {other}"),
     };
     let input = match mutation {
+        "markNotificationsRead"
+        | "markNotificationsUnread"
+        | "archiveNotifications"
+        | "unarchiveNotifications"
+        | "unsnoozeNotifications"
+        | "deleteNotifications" => "NotificationsInput".to_owned(),
         "updateTenantSettings" => "TenantSettingsInput".to_owned(),
         other => format!("{}{}Input", other[..1].to_uppercase(), &other[1..]),
     };
