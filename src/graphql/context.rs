@@ -12,6 +12,7 @@ use crate::{
     events::Cursor,
     ids::UserId,
     leads::{self, Contact, Lead, LeadId},
+    matching::{self, OwnProfile, ProviderProfile},
     users::{self, User},
     wallets::{self, Wallet},
 };
@@ -29,6 +30,10 @@ pub struct Loaders {
     /// Providers that have claimed a lead of the viewer's.
     pub claimants: Loader<UserId, ()>,
     pub wallets: Loader<UserId, Wallet>,
+    /// What each provider wants, whoever asks.
+    pub profiles: Loader<UserId, ProviderProfile>,
+    /// What the viewer wants, looked up once: for scores.
+    pub own_profile: OwnProfile,
 }
 
 /// The watermark as it was before the request read anything.
@@ -45,6 +50,8 @@ pub fn request(app: &App, viewer: &Viewer, request: Request) -> Request {
         own_claims: claims::loader::own_claims(db, tenant, viewer.user.clone()),
         claimants: claims::loader::claimants(db, tenant, viewer.user.clone()),
         wallets: wallets::loader::wallets(db, tenant),
+        profiles: matching::loader::profiles(db, tenant),
+        own_profile: OwnProfile::of(&app.profiles, viewer),
     };
     request.data(Began(app.hub.end(tenant))).data(app.clone()).data(viewer.clone()).data(loaders)
 }

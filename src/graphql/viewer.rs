@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Result},
     events::Cursor,
     ids::UserId,
+    matching::ProviderProfile,
     tenants::Tenant,
     users::{Role, User},
     wallets::Wallet,
@@ -44,6 +45,14 @@ impl Viewer {
             return None;
         }
         nullable(ctx, super::loaders(ctx).wallets.load(self.user.clone()).await)
+    }
+
+    /// What it wants, as a PROVIDER; null for who is none.
+    async fn profile(&self, ctx: &Context<'_>) -> Option<ProviderProfile> {
+        if self.role != Role::Provider {
+            return None;
+        }
+        nullable(ctx, super::loaders(ctx).profiles.load(self.user.clone()).await)
     }
 }
 
