@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     events::Hub,
     graphql::{self, Schema},
+    matching::Profiles,
     metrics::Metrics,
     tenants::Directory,
 };
@@ -24,6 +25,7 @@ pub struct Parts {
     pub clock: Clock,
     pub auth: Auth,
     pub tenants: Directory,
+    pub profiles: Profiles,
     pub hub: Hub,
     pub schema: Schema,
     pub metrics: Metrics,
@@ -47,6 +49,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             auth: Auth::new(&db, &clock, key),
             tenants: Directory::new(&db),
+            profiles: Profiles::new(&db),
             hub,
             schema: graphql::schema(),
             metrics,

@@ -149,8 +149,20 @@ fn is_within(json: &serde_json::Value, depth: usize) -> bool {
 /// How texts are compared, the same on both engines: compatibility forms made one (NFKC), and in one case. Lower case alone
 /// would not do: `ß` is `SS` in capitals, and a sigma at the end of a word is another than within it.
 pub fn normalised(text: &str) -> String {
+    compared(text).collect()
+}
+
+fn compared(text: &str) -> impl Iterator<Item = char> {
     let one_case = |c: char| c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
-    text.nfkc().flat_map(one_case).collect()
+    text.nfkc().flat_map(one_case)
+}
+
+/// Whether two texts are the same when they are normalised. Cheap, since it is asked of every provider.
+pub fn same(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
+    compared(one).eq(compared(other))
 }
 
 /// The words of a search, normalised.
@@ -188,4 +200,33 @@ pub fn like_pattern(word: &str) -> String {
     }
     pattern.push('%');
     pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_the_same_when_their_normal_forms_are() {
+        let texts = [
+            "",
+            "a",
+            "A",
+            "Cape Town",
+            "cape town",
+            "Straße",
+            "STRASSE",
+            "ＦＵＬＬ",
+            "full",
+            "Full ",
+            "Σίσυφος",
+            "ΣΊΣΥΦΟΣ",
+        ];
+        for one in texts {
+            for other in texts {
+                assert_eq!(same(one, other), normalised(one) == normalised(other), "{one:?} and {other:?}");
+            }
+        }
+        assert!(same("ＦＵＬＬ", "full") && same("Straße", "STRASSE") && !same("Full ", "full"));
+    }
 }

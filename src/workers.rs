@@ -5,10 +5,17 @@ use std::time::Duration;
 use tracing::Instrument;
 
 use crate::{
-    app::App, error::Error, events, leads, metrics::Worker, notifications, telemetry::spans, trouble::Trouble,
+    app::App,
+    error::Error,
+    events, leads,
+    metrics::Worker,
+    notifications::{self, Lane},
+    telemetry::spans,
+    trouble::Trouble,
 };
 
 const EXPIRY: Duration = Duration::from_secs(1);
+const NEWS: Duration = Duration::from_millis(100);
 const SNOOZES: Duration = Duration::from_secs(1);
 const ANNOUNCEMENTS: Duration = Duration::from_millis(500);
 const RETENTION: Duration = Duration::from_mins(1);
@@ -26,6 +33,8 @@ pub async fn run(app: App) {
             while notifications::go_on_announcing(&app).await? {}
             Ok(())
         }),
+        every(NEWS, Worker::DirectNews, &app, || notifications::distribute(&app, Lane::Direct)),
+        every(NEWS, Worker::BroadcastNews, &app, || notifications::distribute(&app, Lane::Broadcast)),
         every(RETENTION, Worker::Retention, &app, || events::retain(&app.db, &app.hub, &app.clock, keep)),
         every(CLOCK, Worker::Clock, &app, || app.db.ping(&app.clock)),
     );

@@ -215,6 +215,33 @@ diesel::table! {
 diesel::table! {
     use crate::db::sql_types::*;
 
+    provider_categories (tenant_id, category, provider_id) {
+        tenant_id -> Uuid,
+        category -> Text,
+        provider_id -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    provider_profiles (tenant_id, provider_id) {
+        tenant_id -> Uuid,
+        provider_id -> Text,
+        version -> Int4,
+        categories -> Jsonb,
+        service_areas -> Jsonb,
+        min_budget -> Nullable<Int8>,
+        attributes -> Nullable<Jsonb>,
+        min_score -> Int4,
+        accepting_leads -> Bool,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
     tenants (id) {
         id -> Uuid,
         slug -> Text,
@@ -284,6 +311,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     ledger_entries,
     log_state,
     notifications,
+    provider_categories,
+    provider_profiles,
     tenants,
     unread_counts,
     users,

@@ -12,6 +12,7 @@ use crate::{
     events::Cursor,
     ids::UserId,
     leads::{self, Contact, Lead, LeadId},
+    matching::{self, OwnProfile, ProviderProfile},
     notifications::{self, Notification, NotificationId},
     users::{self, User},
     wallets::{self, Wallet},
@@ -33,6 +34,10 @@ pub struct Loaders {
     /// Notifications that the viewer may see.
     pub notifications: Loader<NotificationId, Notification>,
     pub unread_counts: Loader<UserId, i64>,
+    /// What each provider wants, whoever asks.
+    pub profiles: Loader<UserId, ProviderProfile>,
+    /// What the viewer wants, looked up once: for scores.
+    pub own_profile: OwnProfile,
 }
 
 /// The watermark as it was before the request read anything.
@@ -51,6 +56,8 @@ pub fn request(app: &App, viewer: &Viewer, request: Request) -> Request {
         wallets: wallets::loader::wallets(db, tenant),
         notifications: notifications::loader::visible(db, viewer),
         unread_counts: notifications::loader::unread_counts(db, tenant),
+        profiles: matching::loader::profiles(db, tenant),
+        own_profile: OwnProfile::of(&app.profiles, viewer),
     };
     request.data(Began(app.hub.end(tenant))).data(app.clone()).data(viewer.clone()).data(loaders)
 }

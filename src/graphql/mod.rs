@@ -20,6 +20,7 @@ use crate::{
     claims::graphql::{ClaimMutation, ClaimQuery, ClaimSubscription},
     error::UserError,
     leads::graphql::{LeadMutation, LeadQuery, LeadSubscription},
+    matching::graphql::{MatchingMutation, MatchingQuery},
     notifications::graphql::{NotificationMutation, NotificationQuery, NotificationSubscription},
     tenants::graphql::TenantMutation,
     users::graphql::{UserMutation, UserQuery},
@@ -33,6 +34,7 @@ pub struct Query(
     LeadQuery,
     ClaimQuery,
     WalletQuery,
+    MatchingQuery,
     NotificationQuery,
     UserQuery,
     events::EventQuery,
@@ -40,7 +42,15 @@ pub struct Query(
 
 /// What can be done. An expected refusal is data: look at `userErrors`. Sending a mutation again is safe.
 #[derive(MergedObject, Default)]
-pub struct Mutation(LeadMutation, ClaimMutation, WalletMutation, NotificationMutation, UserMutation, TenantMutation);
+pub struct Mutation(
+    LeadMutation,
+    ClaimMutation,
+    WalletMutation,
+    MatchingMutation,
+    NotificationMutation,
+    UserMutation,
+    TenantMutation,
+);
 
 /// What can be followed. Without `after` a stream starts now; with it, it first brings what was missed (`backlog: true`).
 #[derive(MergedSubscription, Default)]

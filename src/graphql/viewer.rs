@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Result},
     events::Cursor,
     ids::UserId,
+    matching::ProviderProfile,
     tenants::Tenant,
     users::{Role, User},
     wallets::Wallet,
@@ -69,6 +70,14 @@ impl Me {
             Some(unread) => Ok(unread),
             None => Ok(super::loaders(ctx).unread_counts.load(self.viewer.user.clone()).await?.unwrap_or(0)),
         }
+    }
+
+    /// What it wants, as a PROVIDER; null for who is none.
+    async fn profile(&self, ctx: &Context<'_>) -> Option<ProviderProfile> {
+        if self.viewer.role != Role::Provider {
+            return None;
+        }
+        nullable(ctx, super::loaders(ctx).profiles.load(self.viewer.user.clone()).await)
     }
 }
 

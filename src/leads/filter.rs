@@ -1,6 +1,8 @@
 //! Which leads a list or a stream shows. The same rule twice: here over a lead in memory (streams), in `store.rs` as SQL
 //! (lists); a test holds the two together.
 
+use std::borrow::Cow;
+
 use async_graphql::InputObject;
 
 use super::{Lead, LeadStatus, Urgency};
@@ -10,6 +12,7 @@ use crate::{
     error::{Fault, Result},
     ids::UserId,
     input::{check_filter_text, check_search, normalised, search_words},
+    matching::{self, MatchTier},
     money::Credits,
     users::Role,
 };
@@ -44,6 +47,10 @@ pub struct LeadFilter {
     /// Posted by this customer. ADMIN and SERVICE; a CUSTOMER finds only its own. A PROVIDER may not ask: who posts a lead is
     /// part of what it pays for.
     pub customer_id: Option<UserId>,
+    /// Matches the viewer with at least this score, 0 to 100, by its profile as it is now. For a PROVIDER only.
+    pub min_score: Option<i32>,
+    /// Matches the viewer this well, by its profile as it is now. For a PROVIDER only.
+    pub tiers: Option<Vec<MatchTier>>,
     /// Costs at most this many credits.
     pub max_price: Option<Credits>,
     /// Can be claimed now (true), or cannot (false).
@@ -67,10 +74,17 @@ impl LeadFilter {
     pub fn check(&self, viewer: &Viewer) -> Result<()> {
         let refuse = |text: String| Err(Fault::BadUserInput(text).into());
         let attributes = self.attributes.as_deref().unwrap_or_default();
+        if self.asks_for_score() && viewer.role != Role::Provider {
+            return refuse("`minScore` and `tiers` are for a PROVIDER: nobody else has a profile to match.".to_owned());
+        }
+        if self.min_score.is_some_and(|score| !(0..=matching::MAX_SCORE).contains(&score)) {
+            return refuse(format!("`minScore` is from 0 to {}.", matching::MAX_SCORE));
+        }
         let longest = [
             self.statuses.as_ref().map_or(0, Vec::len),
             self.categories.as_ref().map_or(0, Vec::len),
             self.urgencies.as_ref().map_or(0, Vec::len),
+            self.tiers.as_ref().map_or(0, Vec::len),
             attributes.len() * 10,
             attributes.iter().map(|attribute| attribute.any_of.len()).max().unwrap_or(0),
         ];
@@ -99,7 +113,20 @@ impl LeadFilter {
         search_words(self.search.as_deref().unwrap_or_default())
     }
 
-    /// Whether the lead is one of these, as far as the lead itself tells: `claimed_by_viewer` is for those who know the claims.
+    /// Whether it matters how well a lead matches the viewer.
+    pub fn asks_for_score(&self) -> bool {
+        self.min_score.is_some() || self.tiers.is_some()
+    }
+
+    /// Whether a lead of this score is one of these; `None`: it does not match the viewer at all.
+    pub fn takes_score(&self, score: Option<i32>) -> bool {
+        let Some(score) = score else { return !self.asks_for_score() };
+        self.min_score.is_none_or(|min| score >= min)
+            && self.tiers.as_ref().is_none_or(|tiers| tiers.contains(&MatchTier::of(score)))
+    }
+
+    /// Whether the lead is one of these, as far as the lead itself tells: `claimed_by_viewer` is for those who know the claims, a
+    /// score for those who know the profile ([`Self::takes_score`]).
     pub fn matches(&self, lead: &Lead, now: Timestamp) -> bool {
         fn any_of<T: PartialEq>(wanted: Option<&Vec<T>>, value: &T) -> bool {
             wanted.is_none_or(|wanted| wanted.contains(value))
@@ -147,21 +174,25 @@ impl Lead {
     /// The top-level attributes that are scalars, as text.
     pub fn plain_attributes(&self) -> Vec<(String, String)> {
         let object = self.attributes.as_ref().and_then(serde_json::Value::as_object);
-        object.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), scalar_text(value)?))).collect()
+        object
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, value)| Some((key.clone(), scalar_text(value)?.into_owned())))
+            .collect()
     }
 }
 
 /// A scalar as text; whole numbers without a fraction, however they were written, since the databases write them so.
-fn scalar_text(value: &serde_json::Value) -> Option<String> {
-    match value {
-        serde_json::Value::String(text) => Some(text.clone()),
-        serde_json::Value::Bool(truth) => Some(truth.to_string()),
-        serde_json::Value::Number(number) => Some(match number.as_f64() {
-            Some(float) if !number.is_i64() && !number.is_u64() && float.fract() == 0.0 => format!("{float:.0}"),
-            _ => number.to_string(),
-        }),
-        _ => None,
-    }
+pub fn scalar_text(value: &serde_json::Value) -> Option<Cow<'_, str>> {
+    Some(match value {
+        serde_json::Value::String(text) => text.into(),
+        serde_json::Value::Bool(truth) => if *truth { "true" } else { "false" }.into(),
+        serde_json::Value::Number(number) => match number.as_f64() {
+            Some(float) if !number.is_i64() && !number.is_u64() && float.fract() == 0.0 => format!("{float:.0}").into(),
+            _ => number.to_string().into(),
+        },
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
 //! `leads`: the list, filtered and ordered, a page at a time.
 
+use std::sync::Arc;
+
 use async_graphql::InputObject;
 use serde::{Deserialize, Serialize};
 
-use super::{Lead, LeadFilter, LeadId, LeadStatus, store::listing};
+use super::{Lead, LeadFilter, LeadId, LeadStatus, scored, store::listing};
 use crate::{
     app::App,
     auth::Viewer,
     clock::Timestamp,
-    error::Result,
+    db::Tx,
+    error::{Fault, Result},
     ids::UserId,
+    matching::{self, OwnProfile, ProviderProfile},
     money::Credits,
     paging::{Page, PageRequest, foreign_cursor},
     users::Role,
@@ -25,6 +29,11 @@ pub enum LeadOrderField {
     ExpiresAt,
     /// What they cost.
     Price,
+    /// How well they match the viewer, by its profile as it is now; those that do not match at all are below all others, and of
+    /// equal ones the newer is the higher. For a PROVIDER only. Of the newest 10,000 leads (with one status, with one category, or
+    /// `available`, where the filter says so), those that the filter lets through. When the profile changes, the places
+    /// in this order are void: BAD_USER_INPUT, begin anew.
+    Score,
 }
 
 /// Which way an order goes.
@@ -57,20 +66,17 @@ impl LeadOrder {
             (LeadOrderField::ExpiresAt, OrderDirection::Asc) => "leads by expiry",
             (LeadOrderField::Price, OrderDirection::Desc) => "leads by price, highest first",
             (LeadOrderField::Price, OrderDirection::Asc) => "leads by price",
+            (LeadOrderField::Score, OrderDirection::Desc) => "leads by score, highest first",
+            (LeadOrderField::Score, OrderDirection::Asc) => "leads by score",
         }
     }
 
     /// Whether this order has places of this kind.
     fn has(self, key: Key) -> bool {
-        matches!(key, Key::Price(..)) == (self.field == LeadOrderField::Price)
-    }
-
-    /// The lead's place in this order.
-    pub fn key(self, lead: &Lead) -> Key {
-        match self.field {
-            LeadOrderField::CreatedAt => Key::Time(lead.created_at, lead.id),
-            LeadOrderField::ExpiresAt => Key::Time(lead.expires_at.unwrap_or(listing::NEVER), lead.id),
-            LeadOrderField::Price => Key::Price(lead.price, lead.id),
+        match key {
+            Key::Time(..) => matches!(self.field, LeadOrderField::CreatedAt | LeadOrderField::ExpiresAt),
+            Key::Price(..) => self.field == LeadOrderField::Price,
+            Key::Score { .. } => self.field == LeadOrderField::Score,
         }
     }
 }
@@ -82,7 +88,53 @@ pub enum Key {
     Time(Timestamp, LeadId),
     #[serde(rename = "p")]
     Price(Credits, LeadId),
+    /// `version`: of the profile that the score is by.
+    #[serde(rename = "s")]
+    Score { score: i32, at: Timestamp, id: LeadId, version: i32 },
 }
+
+/// Where leads stand in a list.
+#[derive(Clone, Debug)]
+pub struct Places {
+    pub order: LeadOrder,
+    /// The viewer's, where it matters.
+    pub profile: Option<Arc<ProviderProfile>>,
+}
+
+impl Places {
+    /// The lead's place.
+    pub fn key(&self, lead: &Lead) -> Key {
+        match self.order.field {
+            LeadOrderField::CreatedAt => Key::Time(lead.created_at, lead.id),
+            LeadOrderField::ExpiresAt => Key::Time(lead.expires_at.unwrap_or(listing::NEVER), lead.id),
+            LeadOrderField::Price => Key::Price(lead.price, lead.id),
+            LeadOrderField::Score => {
+                let score = self.profile.as_ref().and_then(|profile| matching::points(lead.into(), profile));
+                self.by_score(score, lead.created_at, lead.id)
+            }
+        }
+    }
+
+    pub(super) fn by_score(&self, score: Option<i32>, at: Timestamp, id: LeadId) -> Key {
+        let version = self.profile.as_ref().map_or(0, |profile| profile.version);
+        Key::Score { score: score.unwrap_or(NO_MATCH), at, id, version }
+    }
+
+    /// Whether a page can go on from there.
+    fn check(&self, from: Option<Key>) -> Result<()> {
+        match from {
+            Some(key) if !self.order.has(key) => Err(foreign_cursor()),
+            Some(Key::Score { version, .. }) if self.profile.as_ref().is_none_or(|now| now.version != version) => {
+                let message = "Your profile has changed, and with it the order: begin anew, without this PageCursor.";
+                Err(Fault::BadUserInput(message.to_owned()).into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Where leads that do not match at all stand in the order of scores.
+const NO_MATCH: i32 = -1;
 
 /// Which leads a list shows: the filter, and what its viewer may see.
 #[derive(Clone, Debug)]
@@ -100,22 +152,32 @@ pub enum Driver<'a> {
     Category(&'a str),
 }
 
-/// A page of the leads that the viewer may see and the filter lets through.
+/// A page of the leads that the viewer may see and the filter lets through, and where they stand. `own`: the viewer's profile.
 pub async fn list(
     app: &App,
     viewer: &Viewer,
+    own: &OwnProfile,
     filter: LeadFilter,
     order: LeadOrder,
     page: PageRequest<Key>,
-) -> Result<Page<Lead, Key>> {
+) -> Result<(Page<Lead, Key>, Places)> {
     filter.check(viewer)?;
-    if page.from.is_some_and(|from| !order.has(from)) {
-        return Err(foreign_cursor());
+    let by_score = order.field == LeadOrderField::Score;
+    if by_score && viewer.role != Role::Provider {
+        let message = "The order SCORE is for a PROVIDER: nobody else has a profile to match.";
+        return Err(Fault::BadUserInput(message.to_owned()).into());
     }
+    let scored = by_score || filter.asks_for_score();
+    let places = Places { order, profile: if scored { Some(own.current().await?) } else { None } };
+    places.check(page.from)?;
     let selection = Selection { filter, viewer: viewer.clone(), now: app.clock.now() };
-    app.db
-        .read(viewer.tenant, async move |tx| listing::page(selection.viewer.tenant, tx, &selection, order, &page).await)
-        .await
+    let (tenant, of) = (viewer.tenant, places.clone());
+    let read = async move |tx: &Tx| match &of.profile {
+        None => listing::page(tenant, tx, &selection, order, &page).await,
+        Some(profile) if by_score => scored::in_order(tenant, tx, &selection, &of, profile, &page).await,
+        Some(profile) => scored::filtered(tenant, tx, &selection, order, profile, &page).await,
+    };
+    Ok((app.db.read(tenant, read).await?, places))
 }
 
 impl Selection {

@@ -16,6 +16,7 @@ pub mod graphql;
 mod list;
 pub mod loader;
 mod review;
+mod scored;
 mod state;
 pub mod store;
 mod update;
@@ -39,10 +40,11 @@ use crate::{
 };
 
 pub use change::{lock, save, save_places};
+pub use content::MAX_CATEGORY_CHARS;
 pub use create::{CreateLeadInput, create};
 pub use events::{LeadClaimed, LeadCreated, LeadUpdated, claimed, created, updated};
 pub use expire::expire_due;
-pub use filter::{AttributeFilter, LeadFilter};
+pub use filter::{AttributeFilter, LeadFilter, scalar_text};
 pub use list::{LeadOrder, LeadOrderField, OrderDirection, list};
 pub use review::{RejectLeadInput, VerifyLeadInput, reject, verify};
 pub use store::find_many;

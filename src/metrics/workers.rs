@@ -18,6 +18,10 @@ pub enum Worker {
     Snoozes,
     /// Goes on with announcements to many.
     Announcements,
+    /// Tells those whom an event names.
+    DirectNews,
+    /// Tells the providers that a lead fits.
+    BroadcastNews,
     /// Deletes old events.
     Retention,
     /// Compares this machine's clock with the database's.

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     events::{self, NewEvent},
     ids::{TenantId, UserId},
+    matching::LeadMatch,
 };
 
 /// Somebody who is to be told, and what it is told beside the common content.
@@ -19,7 +20,7 @@ pub struct Recipient {
     pub user: UserId,
     pub title: Option<String>,
     pub priority: Option<Priority>,
-    pub lead_match: Option<serde_json::Value>,
+    pub lead_match: Option<LeadMatch>,
 }
 
 impl Recipient {
@@ -89,7 +90,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{events::MAX_PAYLOAD, ids::Id, notifications::NotificationType};
+    use crate::{
+        events::MAX_PAYLOAD,
+        ids::Id,
+        matching::{MatchReason, MatchReasonCode, MatchTier},
+        notifications::NotificationType,
+    };
 
     #[test]
     fn as_many_share_an_event_as_fit() {
@@ -107,7 +113,9 @@ mod tests {
             category: None,
             attributes: Vec::new(),
         };
-        let lead_match = Some(json!({ "text": "y".repeat(300) }));
+        let reason = MatchReason { code: MatchReasonCode::Area, points: 45, text: "y".repeat(300) };
+        let lead_match =
+            Some(LeadMatch { score: 45, tier: MatchTier::Fair, priority: Priority::Normal, reasons: vec![reason] });
         let copy = |n: usize| {
             let copy = Copy {
                 id: NotificationId::random(),

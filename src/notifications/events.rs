@@ -14,6 +14,7 @@ use crate::{
     events::{Kind, MAX_PAYLOAD, NewEvent},
     ids::{Id, UserId},
     leads::LeadId,
+    matching::LeadMatch,
 };
 
 /// Recipients of one event at most.
@@ -47,7 +48,7 @@ pub struct Copy {
     /// Where it is not the content's.
     pub title: Option<String>,
     pub priority: Option<Priority>,
-    pub lead_match: Option<serde_json::Value>,
+    pub lead_match: Option<LeadMatch>,
     /// How many are unread with this one.
     pub unread_count: i64,
 }
@@ -89,7 +90,8 @@ impl Content {
             subject_id: content.subject_id,
             lead_id: content.lead_id,
             claim_id: content.claim_id,
-            lead_match: copy.lead_match.clone(),
+            lead_match: copy.lead_match.clone().map(|found| serde_json::to_value(found).expect("plain data")),
+            tier: copy.lead_match.as_ref().map(|found| found.tier),
             category: content.category,
             folder: Folder::Inbox,
             unread: true,

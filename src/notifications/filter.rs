@@ -11,6 +11,7 @@ use crate::{
     ids::UserId,
     input::{check_filter_text, check_search, normalised, search_words},
     leads::{AttributeFilter, LeadId},
+    matching::MatchTier,
 };
 
 /// Which notifications. What is left out does not matter; what is given must all be true. Of a list any one value.
@@ -27,6 +28,8 @@ pub struct NotificationFilter {
     pub unread: Option<bool>,
     /// Of one of these priorities.
     pub priorities: Option<Vec<Priority>>,
+    /// About a lead whose match was in one of these tiers when it was told of.
+    pub tiers: Option<Vec<MatchTier>>,
     /// About a lead in one of these categories, written alike.
     pub categories: Option<Vec<String>>,
     /// About a lead that has, for each of these attributes, one of its values.
@@ -118,6 +121,7 @@ impl NotificationFilter {
         let longest = [
             length(self.types.as_ref().map(Vec::len)),
             length(self.priorities.as_ref().map(Vec::len)),
+            length(self.tiers.as_ref().map(Vec::len)),
             length(self.categories.as_ref().map(Vec::len)),
             attributes.len() * 10,
             attributes.iter().map(|attribute| attribute.any_of.len()).max().unwrap_or(0),
@@ -164,6 +168,7 @@ impl NotificationFilter {
             && any_of(self.types.as_ref(), Some(&content.kind))
             && any_of(self.topics.as_ref(), content.topic.as_ref())
             && any_of(self.priorities.as_ref(), Some(&copy.priority.unwrap_or(content.priority)))
+            && any_of(self.tiers.as_ref(), copy.lead_match.as_ref().map(|found| &found.tier))
             && any_of(self.categories.as_ref(), content.category.as_ref())
             && any_of(self.recipient_ids.as_ref(), Some(recipient))
             && any_of(self.references.as_ref(), content.reference.as_ref())
@@ -258,6 +263,7 @@ impl Selection {
         let filter = &self.filter;
         self.rest != Rest::default()
             || filter.priorities.is_some()
+            || filter.tiers.is_some()
             || filter.categories.is_some()
             || filter.attributes.is_some()
             || filter.search.is_some()

@@ -11,11 +11,13 @@
 mod add;
 mod announce;
 mod change;
+mod distribute;
 mod events;
 mod filter;
 pub mod graphql;
 mod list;
 pub mod loader;
+mod news;
 mod state;
 mod store;
 
@@ -35,12 +37,15 @@ use crate::{
     db::{self, schema},
     ids::{Id, UserId},
     leads::LeadId,
+    matching::MatchTier,
 };
 
 pub use announce::{CreateNotificationInput, announce, go_on_announcing};
 pub use change::{Affected, NotificationSelector, change, end_snoozes};
+pub use distribute::distribute;
 pub use events::NotificationChange;
 pub use filter::NotificationFilter;
+pub use news::Lane;
 pub use state::{Change, Patch, snooze};
 
 pub type NotificationId = Id<Notification>;
@@ -196,6 +201,7 @@ pub struct Notification {
     pub claim_id: Option<ClaimId>,
     /// As it was when it was distributed.
     pub lead_match: Option<serde_json::Value>,
+    pub tier: Option<MatchTier>,
     pub category: Option<String>,
     pub folder: Folder,
     pub unread: bool,

@@ -11,6 +11,7 @@ use crate::{
         wants_total,
     },
     ids::UserId,
+    matching::ProviderProfile,
     paging::{PageArgs, PageCursor},
     wallets::Wallet,
 };
@@ -49,6 +50,12 @@ impl User {
             return Ok(None);
         }
         Ok(nullable(ctx, graphql::loaders(ctx).wallets.load(self.id.clone()).await))
+    }
+
+    /// What it wants, as a PROVIDER. The user itself, ADMIN, SERVICE, and a customer whose lead it has claimed; null for others and
+    /// for who is no PROVIDER.
+    async fn profile(&self, ctx: &Context<'_>) -> Option<ProviderProfile> {
+        nullable(ctx, ProviderProfile::of_user(ctx, self).await)
     }
 }
 

@@ -3,6 +3,7 @@
 mod announcements;
 mod bulk;
 mod changes;
+mod distribution;
 mod filters;
 
 use std::time::Duration;

@@ -61,6 +61,7 @@ async fn furnish(server: &TestServer) {
         let attributes = json!({ "attributes": { "rooms": 2 } });
         let lead = market.open("a lead", attributes).await;
         market.claim("pat", &lead).await.field("claimLead");
+        market.wants("pat", json!({ "categories": ["Electrical"] })).await;
     }
 }
 
@@ -181,7 +182,9 @@ async fn a_statement_without_a_tenant_changes_its_own_and_nothing_else() {
         "UPDATE claims SET price = price",
         "UPDATE users SET name = name",
         "UPDATE wallets SET balance = balance",
+        "UPDATE provider_profiles SET min_score = 7",
         "DELETE FROM lead_attributes",
+        "DELETE FROM provider_categories",
     ] {
         let table = statement.split_whitespace().find(|word| word.ends_with('s')).expect("tables end so");
         let column = if table == "tenants" { "id" } else { "tenant_id" };
@@ -193,6 +196,9 @@ async fn a_statement_without_a_tenant_changes_its_own_and_nothing_else() {
         format!("SELECT name || (SELECT max(title) FROM leads WHERE tenant_id = id) FROM tenants WHERE id = '{rival}'");
     assert!(!sql.text(&others).await.contains("ours"));
     assert_ne!(sql.text(&format!("SELECT count(*) FROM lead_attributes WHERE tenant_id = '{rival}'")).await, "0");
+    assert_ne!(sql.text(&format!("SELECT count(*) FROM provider_categories WHERE tenant_id = '{rival}'")).await, "0");
+    let others = format!("SELECT max(min_score) FROM provider_profiles WHERE tenant_id = '{rival}'");
+    assert_eq!(sql.text(&others).await, "0");
 
     let mut refused = vec![
         (format!("INSERT INTO event_users VALUES ('{rival}', 'pat', 1)"), "row-level security"),
@@ -205,6 +211,7 @@ async fn a_statement_without_a_tenant_changes_its_own_and_nothing_else() {
             "DELETE FROM events",
             "UPDATE events SET payload = '{}'",
             "DELETE FROM claims",
+            "DELETE FROM provider_profiles",
             "UPDATE log_state SET floor = 0",
             "INSERT INTO tenants SELECT * FROM tenants",
             "TRUNCATE leads CASCADE",

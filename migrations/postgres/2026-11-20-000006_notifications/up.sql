@@ -104,6 +104,13 @@ CREATE TABLE lead_notices (
     PRIMARY KEY (tenant_id, lead_id, notification_type)
 );
 
+-- Tenants that are there already begin with what happens from now on.
+ALTER TABLE tenants NO FORCE ROW LEVEL SECURITY;
+INSERT INTO distributions (tenant_id, lane, event_id)
+SELECT tenants.id, lanes.lane, (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_id_seq)
+FROM tenants CROSS JOIN (SELECT 'DIRECT' AS lane UNION ALL SELECT 'BROADCAST') AS lanes;
+ALTER TABLE tenants FORCE ROW LEVEL SECURITY;
+
 -- Behind the wall (see 000002).
 GRANT SELECT, INSERT, UPDATE, DELETE ON notifications TO leadcast_tenant;
 GRANT SELECT, INSERT, UPDATE ON unread_counts, announcements, distributions TO leadcast_tenant;

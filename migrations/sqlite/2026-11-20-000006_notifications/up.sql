@@ -103,3 +103,8 @@ CREATE TABLE lead_notices (
     notification_type text NOT NULL CHECK (notification_type IN ('LEAD_COMPETITIVE', 'LEAD_FULL')),
     PRIMARY KEY (tenant_id, lead_id, notification_type)
 ) STRICT;
+
+-- Tenants that are there already begin with what happens from now on.
+INSERT INTO distributions (tenant_id, lane, event_id)
+SELECT tenants.id, lanes.lane, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)
+FROM tenants CROSS JOIN (SELECT 'DIRECT' AS lane UNION ALL SELECT 'BROADCAST') AS lanes;

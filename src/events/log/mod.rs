@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 
 pub use append::append;
 
-use super::{Epoch, Record, Scope};
+use super::{Epoch, Kind, Record, Scope};
 use crate::{
     clock::Timestamp,
     db::{
@@ -93,6 +93,30 @@ pub async fn read_scope(
     rows.retain(|row| row.0 <= reached);
     rows.sort_by_key(|row| row.0);
     Ok((rows.into_iter().map(record).collect(), reached))
+}
+
+/// A tenant's events of these kinds with ids in (`after`, `upto`], whoever they name, at most `limit`; and up to which id that is.
+pub async fn read_kinds(
+    tenant: TenantId,
+    tx: &Tx,
+    kinds: &[Kind],
+    after: i64,
+    upto: i64,
+    limit: i64,
+) -> Result<(Vec<Record>, i64)> {
+    let names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
+    let found: Vec<Row> = on!(tx, conn => events::table
+        .filter(events::tenant_id.eq(tenant))
+        .filter(events::id.gt(after))
+        .filter(events::id.le(upto))
+        .filter(events::kind.eq_any(&names))
+        .select((events::id, events::tenant_id, events::kind, events::payload, events::occurred_at))
+        .order(events::id)
+        .limit(limit)
+        .load(conn)
+        .await)?;
+    let reached = end_of(&found, limit, upto);
+    Ok((found.into_iter().map(record).collect(), reached))
 }
 
 fn end_of(rows: &[Row], limit: i64, upto: i64) -> i64 {

@@ -16,9 +16,10 @@ use crate::{
     clock::Timestamp,
     error::Result,
     graphql::{self, Connection, errors::nullable, wants_total},
+    matching::{self, LeadMatch},
     money::{Amount, Credits},
     paging::{PageArgs, PageCursor},
-    users::User,
+    users::{Role, User},
 };
 
 /// What a customer wants done. Everyone in the tenant may see an opened lead and its count; the contact is for those who
@@ -144,6 +145,17 @@ impl Lead {
     /// A lead with the same contact and category that was posted within the 30 days before. ADMIN and SERVICE; null for others.
     async fn duplicate_of(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<LeadId>> {
         Ok(self.duplicate_of.filter(|_| graphql::viewer(ctx).is_ok_and(|viewer| viewer.role.is_operator())))
+    }
+
+    /// How well it fits what the viewer wants, by its profile as it is now, and why. Null for who is no PROVIDER, and for a PROVIDER that
+    /// does not accept leads or has no category in common with this one.
+    #[graphql(name = "match")]
+    async fn match_for_viewer(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<LeadMatch>> {
+        if graphql::viewer(ctx)?.role != Role::Provider {
+            return Ok(None);
+        }
+        let profile = graphql::loaders(ctx).own_profile.current().await;
+        Ok(nullable(ctx, profile.map(|profile| matching::score(self, &profile))))
     }
 
     /// The viewer's own claim, refunded or not; null until it has claimed the lead.

@@ -38,7 +38,8 @@ impl LeadQuery {
         let order = order_by.unwrap_or_default();
         let page = PageArgs { first, after, last, before }.request(order.list_name(), wants_total(ctx))?;
         let (app, viewer) = (graphql::app(ctx), graphql::viewer(ctx)?);
-        let found = list(app, viewer, filter.unwrap_or_default(), order, page).await?;
-        Connection::new(found, order.list_name(), |lead| order.key(lead))
+        let own = &graphql::loaders(ctx).own_profile;
+        let (found, places) = list(app, viewer, own, filter.unwrap_or_default(), order, page).await?;
+        Connection::new(found, order.list_name(), |lead| places.key(lead))
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     error::{Fault, Result},
     events::{Cursor, Delivery, Kind},
     graphql::{self, stream::events},
+    matching::{self, OwnProfile},
 };
 
 #[derive(Clone, Debug)]
@@ -148,6 +149,7 @@ impl LeadClaimedEvent {
 pub struct Watch {
     app: App,
     viewer: Viewer,
+    own_profile: OwnProfile,
     filter: LeadFilter,
     ids: Option<Vec<LeadId>>,
 }
@@ -162,7 +164,8 @@ impl Watch {
         if ids.as_ref().is_some_and(|ids| ids.len() > MAX_IDS) {
             return Err(Fault::BadUserInput(format!("`leadIds` has at most {MAX_IDS} ids.")).into());
         }
-        Ok(Self { app: graphql::app(ctx).clone(), viewer: graphql::viewer(ctx)?.clone(), filter, ids })
+        let own_profile = graphql::loaders(ctx).own_profile.clone();
+        Ok(Self { app: graphql::app(ctx).clone(), viewer: graphql::viewer(ctx)?.clone(), own_profile, filter, ids })
     }
 
     pub async fn created(&self, delivery: Delivery) -> Result<Option<LeadCreatedEvent>> {
@@ -186,17 +189,28 @@ impl Watch {
     }
 
     async fn shows(&self, before: Option<&Lead>, lead: &Lead, claim: Option<&Claim>) -> Result<bool> {
-        let now = self.app.clock.now();
         let wanted = self.ids.as_ref().is_none_or(|ids| ids.contains(&lead.id))
             && lead.visible_to(&self.viewer)
-            && (self.filter.matches(lead, now) || before.is_some_and(|before| self.filter.matches(before, now)));
+            && (self.matches(lead).await? || matches!(before, Some(before) if self.matches(before).await?));
         let Some(by_viewer) = self.filter.claimed_by_viewer.filter(|_| wanted) else { return Ok(wanted) };
         let own = claim.is_some_and(|claim| claim.provider_id == self.viewer.user);
         // The viewer's own claim matched either way: before it, or after it.
         Ok(own || by_viewer == self.has_claimed(lead.id).await?)
     }
 
-    /// The one look-up that a stream may cost: only where `claimedByViewer` is asked for.
+    /// As far as the lead itself and the viewer's profile tell. The profile is looked up every other second at most.
+    async fn matches(&self, lead: &Lead) -> Result<bool> {
+        if !self.filter.matches(lead, self.app.clock.now()) {
+            return Ok(false);
+        }
+        if !self.filter.asks_for_score() {
+            return Ok(true);
+        }
+        let profile = self.own_profile.current().await?;
+        Ok(self.filter.takes_score(matching::points(lead.into(), &profile)))
+    }
+
+    /// The one look-up that an event may cost: only where `claimedByViewer` is asked for.
     async fn has_claimed(&self, lead: LeadId) -> Result<bool> {
         let claimed = claims::claimed_among(&self.app.db, self.viewer.tenant, &self.viewer.user, &[lead]).await?;
         Ok(claimed.contains(&lead))

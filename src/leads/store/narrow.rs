@@ -114,7 +114,7 @@ macro_rules! narrow {
             fn placed(self, column: &str, operator: &str, key: Key) -> Self {
                 let condition = sql::<Bool>(&format!("({column}, leads.id) {operator} ("));
                 match key {
-                    Key::Time(at, id) => {
+                    Key::Time(at, id) | Key::Score { at, id, .. } => {
                         self.filter(condition.bind::<Timestamptz, _>(at).sql(", ").bind::<Uuid, _>(id).sql(")"))
                     }
                     Key::Price(price, id) => {

@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     graphql::{self, Connection, errors::nullable},
     leads::Lead,
+    matching::LeadMatch,
     paging::{PageArgs, PageCursor},
     users::User,
 };
@@ -79,6 +80,13 @@ impl Notification {
         let viewer = graphql::viewer(ctx).ok()?;
         let claim = nullable(ctx, graphql::loaders(ctx).claims.load(self.claim_id?).await);
         claim.filter(|claim| claim.visible_to(viewer))
+    }
+
+    /// How well the lead fitted its recipient when it was told of; null when it is about no match.
+    #[graphql(name = "match")]
+    async fn lead_match(&self) -> Option<LeadMatch> {
+        // Written by us: what cannot be read is of a later version.
+        serde_json::from_value(self.lead_match.clone()?).ok()
     }
 
     /// When it was marked read; null while it is unread.

@@ -106,6 +106,9 @@ macro_rules! narrow {
                 if let Some(priorities) = filter.priorities {
                     self = self.filter(notifications::priority.eq_any(priorities));
                 }
+                if let Some(tiers) = filter.tiers {
+                    self = self.filter(notifications::tier.eq_any(tiers));
+                }
                 if let Some(categories) = filter.categories {
                     self = self.filter(notifications::category.eq_any(categories));
                 }

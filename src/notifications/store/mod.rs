@@ -4,6 +4,7 @@ pub mod announcements;
 mod change;
 mod count;
 mod listing;
+pub mod positions;
 
 use diesel::{dsl::min, prelude::*};
 use diesel_async::RunQueryDsl;
@@ -43,23 +44,6 @@ pub async fn insert(tenant: TenantId, tx: &Tx, event: i64, new: &[Notification])
         },
     );
     Ok(())
-}
-
-/// Which of these users have been told of `subject` by a notification of this type.
-pub async fn told(
-    tenant: TenantId,
-    tx: &Tx,
-    subject: Id<Uuid>,
-    kind: NotificationType,
-    users: &[UserId],
-) -> Result<Vec<UserId>> {
-    let rows = notifications::table
-        .filter(notifications::tenant_id.eq(tenant))
-        .filter(notifications::subject_id.eq(subject))
-        .filter(notifications::notification_type.eq(kind))
-        .filter(notifications::recipient_id.eq_any(users))
-        .select(notifications::recipient_id);
-    Ok(on!(tx, conn => rows.load(conn).await)?)
 }
 
 /// The first of what `subject` has told, by recipient.

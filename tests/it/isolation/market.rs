@@ -76,9 +76,20 @@ impl Maker<'_> {
             let input = json!({ "ownerId": owner, "amount": amount * unit, "reference": reference });
             self.act(ROBOT, "topUpWallet", input).await;
         }
+        self.wants("pat").await;
+        self.wants(&aim.provider).await;
         let reason = format!("{} counted twice", self.words.title());
         let input = json!({ "ownerId": "pat", "change": -unit, "reference": unique(&aim.word), "reason": reason });
         self.act(ADMIN, "adjustWallet", input).await;
+    }
+
+    /// A provider whom everything fits.
+    async fn wants(&self, provider: &str) {
+        let (aim, unit) = (&self.aim, self.words.unit);
+        let area = json!({ "country": aim.country, "region": aim.region, "city": aim.city });
+        let profile = json!({ "providerId": provider, "categories": [aim.category], "serviceAreas": [area], "minBudget": 13 * unit,
+            "attributes": { &aim.attribute: aim.word }, "minScore": 0, "acceptingLeads": true });
+        self.act(ROBOT, "updateProviderProfile", profile).await;
     }
 
     /// Posts a lead, on behalf of Casey unless the terms say otherwise.

@@ -87,11 +87,19 @@ pub const QUERIES: &[Row] = &[
         own(json!({ "filter": { "customerId": "casey" }, "first": 2, "after": a.leads_after })),
         own(json!({ "orderBy": { "field": "PRICE", "direction": "ASC" }, "first": 2 })),
         own(json!({ "orderBy": { "field": "EXPIRES_AT" }, "first": 2 })),
+        own(json!({ "filter": { "minScore": 0 }, "first": 2 })),
+        own(json!({ "filter": { "tiers": ["EXCELLENT"] }, "orderBy": { "field": "SCORE" }, "first": 2 })),
+        nothing(json!({ "filter": { "minScore": 0, "city": a.city }, "first": 2 })),
         nothing(json!({ "last": 5, "before": a.leads_before })),
         nothing(json!({ "filter": { "customerId": a.customer } })),
         nothing(json!({ "filter": written(a), "first": 2 })),
         nothing(json!({ "filter": { "categories": [a.category] }, "first": 2 })),
         nothing(json!({ "filter": { "attributes": [{ "key": a.attribute, "in": [a.word] }] }, "first": 2 })),
+    ]),
+    row("Query.providerProfile", |a| vec![
+        own(json!({})),
+        own(json!({ "providerId": "pat" })),
+        nothing(json!({ "providerId": a.provider })),
     ]),
     row("Query.streamCursor", |_| vec![own(json!({}))]),
     row("Query.user", |a| vec![
@@ -146,6 +154,12 @@ pub const MUTATIONS: &[Row] = &[
             "contact": { "name": "Taken", "email": "taken@example.com", "phone": "082 000 0001", "address": "Taken" },
             "attributes": { "taken": true }, "budget": 1, "expiresAt": FAR_AHEAD })),
         unknown(json!({ "id": a.lead, "price": 1, "maxClaims": 9, "expectedVersion": 3 })),
+    ]),
+    row("Mutation.updateProviderProfile", |a| vec![
+        unknown(json!({ "providerId": a.provider, "categories": ["Taken"], "serviceAreas": [], "minBudget": 1, "minScore": 1,
+            "acceptingLeads": false, "attributes": { "taken": true } })),
+        does(json!({ "providerId": "quinn", "categories": [a.category], "minBudget": 1,
+            "serviceAreas": [{ "country": a.country, "region": a.region, "city": a.city }] })),
     ]),
     row("Mutation.updateTenantSettings", |_| vec![
         does(json!({ "currency": "EUR", "autoVerifyLeads": false, "competitiveAt": 1, "defaultLeadPrice": 8,

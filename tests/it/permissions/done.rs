@@ -36,6 +36,8 @@ const CLOSED: &str = "FORBIDDEN input";
 const NO_ID: &str = "NOT_FOUND id";
 const NO_LEAD: &str = "NOT_FOUND leadId";
 const NO_OWNER: &str = "NOT_FOUND ownerId";
+const NOT_YOURS: &str = "FORBIDDEN providerId";
+const NO_PROVIDER: &str = "INVALID providerId";
 const NO_CUSTOMER: &str = "NOT_FOUND customerId";
 
 #[rustfmt::skip]
@@ -86,6 +88,17 @@ pub const DONE: &[Acted] = &[
                                                                    [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, OK]),
     done("adjustWallet", "", |_, _| json!({ "ownerId": "sam", "change": 1, "reference": unique("fix"), "reason": "x" }),
                                                                    [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, NO_OWNER]),
+    // updateProviderProfile: a provider its own; SERVICE and ADMIN anyone's.
+    done("updateProviderProfile", "", |_, _| json!({ "minScore": 1 }),
+                                                                   [OK, OK, CLOSED, CLOSED, NO_PROVIDER, NO_PROVIDER, NO_PROVIDER]),
+    done("updateProviderProfile", "", |_, _| json!({ "providerId": "pat", "minScore": 2 }),
+                                                                   [OK, NOT_YOURS, CLOSED, CLOSED, OK, OK, OK]),
+    done("updateProviderProfile", "", |_, _| json!({ "providerId": "quinn", "minScore": 3 }),
+                                                                   [NOT_YOURS, OK, CLOSED, CLOSED, OK, OK, OK]),
+    done("updateProviderProfile", "", |_, _| json!({ "providerId": "sam", "minScore": 4 }),
+                                                                   [NOT_YOURS, NOT_YOURS, CLOSED, CLOSED, OK, OK, "NOT_FOUND providerId"]),
+    done("updateProviderProfile", "", |_, _| json!({ "providerId": "casey", "minScore": 5 }),
+                                                                   [NOT_YOURS, NOT_YOURS, CLOSED, CLOSED, NO_PROVIDER, NO_PROVIDER, NO_PROVIDER]),
     // Tenant settings, written: ADMIN.
     done("updateTenantSettings", "", |_, _| json!({ "currency": "ZAR" }),
                                                                    [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, OK]),
@@ -163,6 +176,7 @@ async fn another_tenants_things_do_not_exist(engine: Engine) {
         (rival_pat, "updateClaim", json!({ "id": claim, "outcome": "WON" }), NO_ID),
         (rival_robot, "refundClaim", json!({ "id": claim, "reason": "ours" }), NO_ID),
         (RIVAL, "adjustWallet", json!({ "ownerId": "sam", "change": -5, "reference": "x", "reason": "x" }), NO_OWNER),
+        (RIVAL, "updateProviderProfile", json!({ "providerId": "sam", "minScore": 7 }), "NOT_FOUND providerId"),
         (RIVAL, "createLead", with(lead_input(), json!({ "customerId": "sam" })), NO_CUSTOMER),
     ] {
         let answer = server.act(who, mutation, input).await;

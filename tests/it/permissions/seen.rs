@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::VIEWERS;
 use crate::support::{
     Engine, TestServer,
-    api::{ADMIN, CASEY, PAT},
+    api::{ADMIN, CASEY, PAT, QUINN},
     both_engines,
 };
 
@@ -34,6 +34,9 @@ const fn seen(root: &'static str, selection: &'static str, at: &'static str, exp
 const YES: &str = "yes";
 const NO: &str = "no";
 const FORBIDDEN: &str = "FORBIDDEN";
+const BAD_INPUT: &str = "BAD_USER_INPUT";
+/// What it takes a profile to ask for, and Pat's matches.
+const SCORED: [&str; 7] = [YES, NO, BAD_INPUT, BAD_INPUT, BAD_INPUT, BAD_INPUT, BAD_INPUT];
 
 #[rustfmt::skip]
 pub const SEEN: &[Seen] = &[
@@ -104,6 +107,29 @@ pub const SEEN: &[Seen] = &[
     seen("wallet", "wallet(ownerId: \"pat\") { entries { nodes { claim { id } } } }", "/wallet/entries/nodes/0/claim",
                                                                     [YES, NO, NO, NO, YES, YES, NO]),
     seen("wallet", "wallet(ownerId: \"casey\") { id }", "/wallet",  [NO, NO, NO, NO, NO, NO, NO]),
+    // Profile: a provider its own; a customer those of who claimed its leads; SERVICE and ADMIN any.
+    seen("providerProfile", "providerProfile { id }", "/providerProfile", [YES, YES, NO, NO, NO, NO, NO]),
+    seen("providerProfile", "providerProfile(providerId: \"pat\") { categories provider { name } }", "/providerProfile/categories",
+                                                                    [YES, NO, YES, NO, YES, YES, NO]),
+    seen("providerProfile", "providerProfile(providerId: \"quinn\") { id }", "/providerProfile",
+                                                                    [NO, YES, NO, NO, YES, YES, YES]),
+    seen("providerProfile", "providerProfile(providerId: \"casey\") { id }", "/providerProfile", [NO, NO, NO, NO, NO, NO, NO]),
+    seen("providerProfile", "providerProfile(providerId: \"nobody\") { id }", "/providerProfile", [NO, NO, NO, NO, NO, NO, NO]),
+    seen("viewer", "viewer { profile { id } }", "/viewer/profile",  [YES, YES, NO, NO, NO, NO, NO]),
+    seen("user", "user(id: \"pat\") { profile { id } }", "/user/profile",
+                                                                    [YES, NO, NO, NO, YES, YES, YES]),
+    seen("claim", "claim(id: $claim) { provider { profile { categories } } }", "/claim/provider/profile/categories",
+                                                                    [YES, NO, YES, NO, YES, YES, NO]),
+    // Matching: a provider its own scores. Quinn wants something else.
+    seen("lead", "lead(id: $lead) { match { score } }", "/lead/match", [YES, NO, NO, NO, NO, NO, NO]),
+    seen("leads", "leads(filter: {minScore: 0}) { nodes { id } }", "/leads/nodes", SCORED),
+    seen("leads", "leads(filter: {tiers: [EXCELLENT, GOOD, FAIR, LOW]}) { nodes { id } }", "/leads/nodes", SCORED),
+    seen("leads", "leads(orderBy: {field: SCORE}) { nodes { id } }", "/leads/nodes",
+                                                                    [YES, YES, BAD_INPUT, BAD_INPUT, BAD_INPUT, BAD_INPUT, BAD_INPUT]),
+    seen("events", "events(after: $cursor, leadFilter: {minScore: 0}) { events { ... on LeadCreatedEvent { lead { id } } } }",
+         "/events/events/0/lead",                                   SCORED),
+    seen("events", "events(after: $cursor, leadFilter: {tiers: [GOOD]}) { events { ... on LeadCreatedEvent { lead { id } } } }",
+         "/events/events/0/lead",                                   SCORED),
     // Users: SERVICE and ADMIN; oneself.
     seen("viewer", "viewer { user { email } }", "/viewer/user",     [YES, YES, YES, YES, YES, YES, YES]),
     seen("user", "user(id: \"pat\") { email }", "/user/email",      [YES, NO, NO, NO, YES, YES, NO]),
@@ -127,6 +153,8 @@ async fn world(server: &TestServer) -> Value {
     for viewer in VIEWERS {
         server.ask(viewer, "{ viewer { id } }", Value::Null).await.data();
     }
+    server.act(PAT, "updateProviderProfile", json!({ "categories": ["Electrical"] })).await.done();
+    server.act(QUINN, "updateProviderProfile", json!({ "categories": ["Gardening"] })).await.done();
     let cursor = server.user("demo", "admin").stream_cursor().await;
     let claimed = async |terms: Value| {
         let lead = server.open(terms).await;

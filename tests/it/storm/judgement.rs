@@ -161,7 +161,7 @@ impl Storm {
         if !again.payload["replayed"].is_null() {
             assert_eq!(again.payload["replayed"], true, "sent again: {again:#?}, after {deed:#?}");
         }
-        for place in ["/lead/id", "/claim/id", "/entry/id", "/wallet/id", "/user/id"] {
+        for place in ["/lead/id", "/claim/id", "/entry/id", "/wallet/id", "/user/id", "/profile/id"] {
             assert_eq!(again.payload.pointer(place), deed.payload.pointer(place), "{again:#?}, after {deed:#?}");
         }
     }

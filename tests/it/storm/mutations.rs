@@ -22,10 +22,11 @@ pub struct Mutation {
 const OPERATORS: &[Role] = &[Role::Admin, Role::Service];
 const OWNERS: &[Role] = &[Role::Customer, Role::Admin, Role::Service];
 const PROVIDER: &[Role] = &[Role::Provider];
+const PROFILED: &[Role] = &[Role::Provider, Role::Admin, Role::Service];
 const ADMIN_ALONE: &[Role] = &[Role::Admin];
 
 #[rustfmt::skip] // a table
-pub const MUTATIONS: [Mutation; 12] = [
+pub const MUTATIONS: [Mutation; 13] = [
     Mutation { name: "adjustWallet", weight: 6, roles: ADMIN_ALONE, plan: adjust_wallet },
     Mutation { name: "claimLead", weight: 30, roles: PROVIDER, plan: claim_lead },
     Mutation { name: "createLead", weight: 10, roles: OWNERS, plan: create_lead },
@@ -34,6 +35,7 @@ pub const MUTATIONS: [Mutation; 12] = [
     Mutation { name: "topUpWallet", weight: 8, roles: OPERATORS, plan: top_up_wallet },
     Mutation { name: "updateClaim", weight: 8, roles: PROVIDER, plan: update_claim },
     Mutation { name: "updateLead", weight: 12, roles: OWNERS, plan: update_lead },
+    Mutation { name: "updateProviderProfile", weight: 6, roles: PROFILED, plan: update_provider_profile },
     Mutation { name: "updateTenantSettings", weight: 3, roles: ADMIN_ALONE, plan: update_tenant_settings },
     Mutation { name: "upsertUser", weight: 4, roles: OPERATORS, plan: upsert_user },
     Mutation { name: "verifyLead", weight: 10, roles: OPERATORS, plan: verify_lead },
@@ -200,6 +202,28 @@ fn upsert_user(random: &mut Random, world: &mut World) -> (Who, Value) {
         }
     };
     (who, input)
+}
+
+fn update_provider_profile(random: &mut Random, world: &mut World) -> (Who, Value) {
+    const CATEGORIES: [&[&str]; 4] = [&["Electrical"], &["Electrical", "Plumbing"], &["Plumbing"], &[]];
+    let categories = random.pick(&CATEGORIES);
+    let mut input = match random.below(4) {
+        0 => json!({ "categories": categories }),
+        1 => json!({ "acceptingLeads": random.one_in(2), "categories": categories }),
+        2 => json!({ "minBudget": world.next(), "minScore": random.below(100) }),
+        _ => json!({ "minScore": random.below(100) }),
+    };
+    if random.one_in(2) {
+        return (*random.pick(&PROVIDERS), input);
+    }
+    // Mostly one of the two whom many speak for at once; now and then one that is not there, or is something else.
+    input["providerId"] = match random.below(8) {
+        0 => json!("nobody"),
+        1 => json!(random.pick(&FICKLE)),
+        2 => json!("casey"),
+        _ => json!(random.pick(&PROVIDERS).user),
+    };
+    (*random.pick(&[ADMIN, ROBOT]), input)
 }
 
 fn update_tenant_settings(random: &mut Random, _: &mut World) -> (Who, Value) {

@@ -74,7 +74,8 @@ fn is_there(deed: &Deed, state: &State, chains: &Chains) -> bool {
             owner == deed.given("ownerId") && entry["reference"] == deed.input["reference"] && entry["change"] == *asked
         }),
         "upsertUser" => state.users.contains_key(deed.given("id")),
-        "updateTenantSettings" => true,
+        // The last one to say something counts: see below.
+        "updateTenantSettings" | "updateProviderProfile" => true,
         other => panic!("say here what {other} leaves behind"),
     }
 }
@@ -170,7 +171,18 @@ fn last_word_counts(world: &World, state: &State) {
         let said = world.deeds.iter().filter(|deed| deed.mutation == "upsertUser" && deed.input["id"] == **id);
         let said: Vec<_> = said.filter(|deed| deed.is_accepted()).collect();
         stands_rightly(id, &said, |deed| (&deed.input["name"], &deed.input["role"]) == (&user["name"], &user["role"]));
+        let said = world.deeds.iter().filter(|deed| deed.mutation == "updateProviderProfile" && profiled(deed) == id);
+        let said: Vec<_> = said.filter(|deed| deed.is_accepted()).collect();
+        for (field, stands) in user["profile"].as_object().into_iter().flatten() {
+            let said: Vec<_> = said.iter().copied().filter(|deed| !deed.input[field].is_null()).collect();
+            stands_rightly(field, &said, |deed| deed.input[field] == *stands);
+        }
     }
+}
+
+/// Whose profile it is about.
+fn profiled(deed: &Deed) -> &str {
+    deed.input["providerId"].as_str().unwrap_or(deed.who.user)
 }
 
 fn stands_rightly(what: &str, said: &[&Deed], stands: impl Fn(&Deed) -> bool) {
@@ -213,6 +225,15 @@ pub fn again(deed: &Deed, state: &State) -> Option<&'static [&'static str]> {
         "upsertUser" => {
             let user = &state.users[deed.given("id")];
             if (&deed.input["name"], &deed.input["role"]) != (&user["name"], &user["role"]) {
+                return None;
+            }
+            REPLAYED
+        }
+        "updateProviderProfile" => {
+            let profile = &state.users[profiled(deed)]["profile"];
+            // Its role may have changed since.
+            let given = deed.input.as_object().expect("an object").iter().filter(|(field, _)| *field != "providerId");
+            if profile.is_null() || given.into_iter().any(|(field, value)| profile[field] != *value) {
                 return None;
             }
             REPLAYED

@@ -31,7 +31,7 @@ const LEADS: &str =
 const CLAIMS: &str = "query($after: PageCursor) { list: claims(first: 100, after: $after) {
     nodes { id version status lead { id } provider { id } } pageInfo { hasNextPage endCursor } } }";
 const USERS: &str = "query($after: PageCursor) { list: users(first: 100, after: $after) {
-    nodes { id name role } pageInfo { hasNextPage endCursor } } }";
+    nodes { id name role profile { version categories minBudget minScore acceptingLeads } } pageInfo { hasNextPage endCursor } } }";
 const WALLET: &str = "query($owner: ID!, $after: PageCursor) { wallet(ownerId: $owner) { id balance version
     list: entries(first: 100, after: $after) {
         nodes { id type change previousBalance balance reference } pageInfo { hasNextPage endCursor } } } }";

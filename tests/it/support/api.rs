@@ -80,6 +80,9 @@ fn in_words(refusal: &Value) -> String {
 const LEAD: &str =
     "lead { id version status statusReason title price claimCount maxClaims expiresAt verifiedAt duplicateOf }";
 const CLAIM: &str = "claim { id version status price refundAmount }";
+const PROFILE: &str =
+    "profile { id version categories serviceAreas { country region city } minBudget minScore acceptingLeads
+    attributes updatedAt }";
 const WALLET: &str = "wallet { id balance version } entry { id type change previousBalance balance reference reason }";
 
 /// A mutation with the variable `input`, and what tests look at of its payload.
@@ -90,6 +93,7 @@ pub fn document(mutation: &str) -> String {
         "updateClaim" => format!("{CLAIM} {LEAD}"),
         "topUpWallet" | "adjustWallet" => format!("{WALLET} replayed"),
         "upsertUser" => "user { id name role email phone }".to_owned(),
+        "updateProviderProfile" => PROFILE.to_owned(),
         "updateTenantSettings" => "tenant { id settings { currency autoVerifyLeads defaultLeadPrice } }".to_owned(),
         "createNotification" => "notifications { id recipient { id } } recipientCount replayed".to_owned(),
         notifications if notifications.to_lowercase().contains("notification") => {
@@ -105,6 +109,7 @@ pub fn document(mutation: &str) -> String {
         | "unsnoozeNotifications"
         | "deleteNotifications" => "NotificationsInput".to_owned(),
         "updateTenantSettings" => "TenantSettingsInput".to_owned(),
+        "updateProviderProfile" => "ProviderProfileInput".to_owned(),
         other => format!("{}{}Input", other[..1].to_uppercase(), &other[1..]),
     };
     format!(

@@ -125,6 +125,12 @@ impl<'a> Market<'a> {
         Client::new(self.server.url("/graphql"), Some(token))
     }
 
+    /// A provider says what it wants.
+    pub async fn wants(&self, provider: &str, profile: Value) {
+        let document = super::api::document("updateProviderProfile");
+        insist(&self.user(provider), &document, json!({ "input": profile })).await.field("updateProviderProfile");
+    }
+
     pub async fn verify(&self, lead: &Value) {
         let opened = insist(&self.user("admin"), VERIFY, json!({ "id": lead })).await;
         assert_eq!(opened.field("verifyLead")["lead"]["status"], "OPEN");

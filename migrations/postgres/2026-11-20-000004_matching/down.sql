@@ -1,0 +1,2 @@
+DROP TABLE provider_categories;
+DROP TABLE provider_profiles;

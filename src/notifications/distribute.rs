@@ -1,0 +1,181 @@
+//! Turning the event log into notifications.
+//!
+//! Each lane of each tenant has a place in the log, a row that is locked, and moved on in the transaction that tells: so every event is
+//! told once, on however many nodes, whatever is killed in between. Nobody who opens or claims a lead waits for it. A lead is told to
+//! its providers in batches, in the order of their ids, and the row notes how far that has come.
+
+use super::{
+    NotificationType,
+    add::{Recipient, tell},
+    events::Content,
+    news::{self, Lane},
+    store::positions::{self, Position},
+};
+use crate::{
+    app::App,
+    claims,
+    clock::Timestamp,
+    db::Tx,
+    error::Result,
+    events::{Kind, Record, log},
+    ids::{TenantId, UserId},
+    leads::{Lead, LeadClaimed, LeadCreated, LeadUpdated},
+    matching,
+    tenants::TenantSettings,
+    wallets::BalanceUpdated,
+};
+
+/// Tenants that are looked at in one go, and events that one transaction reads.
+const TENANTS: i64 = 100;
+const EVENTS: i64 = 100;
+/// Events that one transaction tells directly, and providers that it looks at.
+const DIRECT: usize = 25;
+const PROVIDERS: usize = 100;
+
+/// Tells what has happened since the last time, in one lane of every tenant.
+pub async fn distribute(app: &App, lane: Lane) -> Result<()> {
+    let up_to = app.hub.watermark();
+    let due = app.db.across(async move |tx| positions::due(tx, lane, up_to, TENANTS).await).await?;
+    for tenant in due {
+        // One tenant's trouble is not another's.
+        if let Err(error) = catch_up(app, tenant, lane, up_to).await {
+            tracing::error!(%tenant, lane = lane.name(), error = error.describe(), "what happened could not be told");
+        }
+    }
+    Ok(())
+}
+
+async fn catch_up(app: &App, tenant: TenantId, lane: Lane, up_to: i64) -> Result<()> {
+    let settings = app.tenants.tenant(tenant).await?.settings;
+    loop {
+        let (settings, now) = (settings.clone(), app.clock.now());
+        let more = app.db.write(tenant, async move |tx| {
+            // Another node may be at it.
+            let Some(place) = positions::lock(tenant, tx, lane).await? else { return Ok(false) };
+            let step = Step { tenant, now, settings, up_to };
+            let next = match lane {
+                Lane::Direct => step.direct(tx, &place).await?,
+                Lane::Broadcast => step.broadcast(tx, &place).await?,
+            };
+            positions::save(tenant, tx, lane, &next).await?;
+            Ok(next.event_id < up_to)
+        });
+        if !more.await? {
+            return Ok(());
+        }
+    }
+}
+
+/// One transaction's share.
+struct Step {
+    tenant: TenantId,
+    now: Timestamp,
+    settings: TenantSettings,
+    up_to: i64,
+}
+
+impl Step {
+    async fn read(&self, tx: &Tx, lane: Lane, after: i64) -> Result<(Vec<Record>, i64)> {
+        log::read_kinds(self.tenant, tx, &lane.kinds(), after, self.up_to, EVENTS).await
+    }
+
+    async fn direct(&self, tx: &Tx, place: &Position) -> Result<Position> {
+        let (records, reached) = self.read(tx, Lane::Direct, place.event_id).await?;
+        let left = records.len() > DIRECT;
+        let reached = if left { records[DIRECT - 1].id } else { reached };
+        for record in records.into_iter().take(DIRECT) {
+            for (user, content) in self.news(&record)? {
+                tell(self.tenant, tx, self.now, content, vec![Recipient::plain(user)]).await?;
+            }
+        }
+        Ok(Position { event_id: reached, told_up_to: None })
+    }
+
+    fn news(&self, record: &Record) -> Result<Vec<(UserId, Content)>> {
+        Ok(match record.kind {
+            Some(Kind::LeadClaimed) => {
+                let fact = record.decode::<LeadClaimed>()?;
+                news::of_claim(&fact.lead, &fact.claim).into()
+            }
+            Some(Kind::BalanceUpdated) => {
+                let fact = record.decode::<BalanceUpdated>()?;
+                news::of_movement(&fact, self.settings.low_balance_threshold.0)
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    /// The next event that many are told of, and of those the next.
+    async fn broadcast(&self, tx: &Tx, place: &Position) -> Result<Position> {
+        let (records, reached) = self.read(tx, Lane::Broadcast, place.event_id).await?;
+        for record in records {
+            let Some((lead, content)) = self.broadcast_of(&record)? else { continue };
+            let begins = place.told_up_to.is_none();
+            if begins
+                && content.kind.once_per_lead()
+                && !positions::notice(self.tenant, tx, lead.id, content.kind).await?
+            {
+                continue;
+            }
+            let told_up_to = self.tell_providers(tx, &lead, content, place.told_up_to.as_ref()).await?;
+            let event_id = if told_up_to.is_some() { record.id - 1 } else { record.id };
+            return Ok(Position { event_id, told_up_to });
+        }
+        Ok(Position { event_id: reached, told_up_to: None })
+    }
+
+    fn broadcast_of(&self, record: &Record) -> Result<Option<(Lead, Content)>> {
+        let found = match record.kind {
+            Some(Kind::LeadCreated) => {
+                let fact = record.decode::<LeadCreated>()?;
+                Some((fact.lead.clone(), news::of_opening(&fact.lead)))
+            }
+            Some(Kind::LeadClaimed) => {
+                let fact = record.decode::<LeadClaimed>()?;
+                let before = fact.before.restore(&fact.lead)?;
+                news::of_competition(&before, &fact.lead, self.settings.competitive_at)
+                    .map(|content| (fact.lead.clone(), content))
+            }
+            Some(Kind::LeadUpdated) => {
+                let fact = record.decode::<LeadUpdated>()?;
+                news::of_change(&fact.lead, fact.change).map(|content| (fact.lead.clone(), content))
+            }
+            _ => None,
+        };
+        Ok(found.filter(|(lead, _)| !lead.is_test))
+    }
+
+    /// Tells the next of the providers that the lead fits. Returns the last that was looked at, when there may be more.
+    async fn tell_providers(
+        &self,
+        tx: &Tx,
+        lead: &Lead,
+        content: Content,
+        after: Option<&UserId>,
+    ) -> Result<Option<UserId>> {
+        let tenant = self.tenant;
+        let most = i64::try_from(PROVIDERS).unwrap_or(i64::MAX);
+        let candidates = matching::candidates(tenant, tx, &lead.category, after, most).await?;
+        let last = candidates.last().map(|profile| profile.provider_id.clone());
+        let last = last.filter(|_| candidates.len() == PROVIDERS);
+        let claimed: Vec<UserId> = if content.kind == NotificationType::LeadMatched {
+            Vec::new()
+        } else {
+            claims::of_lead(tenant, tx, lead.id).await?.into_iter().map(|claim| claim.provider_id).collect()
+        };
+        let mut recipients = Vec::new();
+        for profile in candidates {
+            let found = matching::score(lead, &profile).filter(|found| found.score >= profile.min_score);
+            let Some(found) = found.filter(|_| !claimed.contains(&profile.provider_id)) else { continue };
+            let own = content.kind == NotificationType::LeadMatched;
+            recipients.push(Recipient {
+                user: profile.provider_id,
+                title: if own { news::title_of(&found) } else { None },
+                priority: own.then_some(found.priority),
+                lead_match: Some(found),
+            });
+        }
+        tell(tenant, tx, self.now, content, recipients).await?;
+        Ok(last)
+    }
+}
