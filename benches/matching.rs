@@ -17,7 +17,7 @@ use leadcast::{
 use serde_json::{Value, json};
 
 const PROVIDERS: usize = 10_000;
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 11;
 
 fn main() {
     // `cargo test --benches` wants to know that it runs; `cargo bench` passes this.
