@@ -3,6 +3,7 @@
 mod filters;
 mod others;
 mod reference;
+mod scores;
 mod search;
 mod walk;
 

@@ -16,6 +16,7 @@ mod isolation;
 mod ledger;
 mod lists;
 mod lookups;
+mod matching;
 mod nodes;
 mod notifications;
 mod operators;

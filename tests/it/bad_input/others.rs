@@ -9,7 +9,7 @@ use crate::support::{
     both_engines,
 };
 
-both_engines!(claims, refunds, top_ups, adjustments, users, settings, documents);
+both_engines!(claims, refunds, top_ups, adjustments, users, settings, profiles, documents);
 
 const MAX: i64 = 9_007_199_254_740_991;
 
@@ -153,6 +153,68 @@ async fn settings(engine: Engine) {
         vec![case(json!({ "currency": "ZAR", "competitiveAt": 0 }), "INVALID competitiveAt")],
     ];
     refuse(&server, ADMIN, "updateTenantSettings", &json!({}), cases.concat()).await;
+}
+
+async fn profiles(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    let area = |change: Value| with(json!({ "country": "ZA" }), change);
+    let areas = |list: Value| at("serviceAreas", list);
+    let wide = "é".repeat(101);
+    let many: Vec<_> = (0..51).map(|n| format!("Category {n}")).collect();
+    let places: Vec<_> = (0..51).map(|n| json!({ "country": format!("Country {n}") })).collect();
+    let keys: serde_json::Map<_, _> = (0..21).map(|n| (format!("key {n}"), json!(n))).collect();
+    let values = vec![7; 21];
+    let mut cases = [
+        money("minBudget"),
+        refused("minScore", "INVALID", [-1, 101, i32::MAX, i32::MIN]),
+        refused("minScore", NOT_OF_THE_TYPE, [json!(1.5), json!("7")]),
+        refused("acceptingLeads", NOT_OF_THE_TYPE, [json!("yes"), json!(1)]),
+        refused("categories", "INVALID", [json!(many)]),
+        refused("categories", NOT_OF_THE_TYPE, [json!([1]), json!([null])]),
+        refused("serviceAreas", "INVALID", [json!(places)]),
+        refused("serviceAreas", NOT_OF_THE_TYPE, [json!(["ZA"]), json!([{}]), json!([{ "country": null }])]),
+        refused("attributes", "INVALID", [json!([]), json!("x"), json!(7), json!(keys), json!({ "a": values })]),
+        refused("attributes", "INVALID", [json!({ "a": null }), json!({ "a": { "b": 1 } }), json!({ "a": [[1]] })]),
+        refused("attributes", "INVALID", [json!({ "a": wide }), json!({ &wide: 1 }), json!({ "a": ["x", "a\u{0}b"] })]),
+    ]
+    .concat();
+    for field in ["categories", "serviceAreas", "minScore", "acceptingLeads"] {
+        cases.push(case(at(field, Value::Null), format!("INVALID {field}")));
+    }
+    let long = "x".repeat(61);
+    for category in ["", " \n", "a\u{0}b", &long] {
+        cases.push(case(at("categories", json!(["Plumbing", category])), "INVALID categories.1"));
+    }
+    for twice in [["Plumbing", " PLUMBING "], ["Straße", "STRASSE"]] {
+        cases.push(case(at("categories", json!(twice)), "INVALID categories.1"));
+    }
+    cases.extend([
+        case(areas(json!([area(json!({ "country": " " }))])), "INVALID serviceAreas.0.country"),
+        case(
+            areas(json!([area(json!({ "country": wide, "city": wide }))])),
+            "INVALID serviceAreas.0.city, INVALID serviceAreas.0.country",
+        ),
+        case(areas(json!([area(json!({ "region": "a\u{0}b" }))])), "INVALID serviceAreas.0.region"),
+        case(
+            areas(json!([area(json!({})), area(json!({ "country": "za", "region": " " }))])),
+            "INVALID serviceAreas.1",
+        ),
+        case(
+            areas(json!([area(json!({ "city": "Paarl" })), area(json!({ "city": "PAARL" }))])),
+            "INVALID serviceAreas.1",
+        ),
+        case(json!({ "minScore": 101, "categories": [""] }), "INVALID categories.0, INVALID minScore"),
+    ]);
+    refuse(&server, PAT, "updateProviderProfile", &json!({}), cases.clone()).await;
+    // The same of a profile that is there.
+    let good = json!({ "categories": ["Electrical"], "serviceAreas": [{ "country": "ZA" }], "minBudget": 5 });
+    server.act(PAT, "updateProviderProfile", good).await.done();
+    refuse(&server, PAT, "updateProviderProfile", &json!({}), cases).await;
+    let whose = [
+        refused("providerId", "NOT_FOUND", ["nobody", "", " ", " pat", "a\u{0}b"]),
+        refused("providerId", "INVALID", [json!("casey"), json!("admin"), json!(null)]),
+    ];
+    refuse(&server, ROBOT, "updateProviderProfile", &json!({ "minScore": 7 }), whose.concat()).await;
 }
 
 /// Requests that are none: refused as a whole.

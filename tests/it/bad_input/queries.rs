@@ -84,6 +84,9 @@ async fn cursors_of_other_lists(engine: Engine) {
             lists.push((format!("leads(orderBy: {{field: {field}, direction: {direction}}}, ARGUMENTS)"), ADMIN));
         }
     }
+    for direction in ["ASC", "DESC"] {
+        lists.push((format!("leads(orderBy: {{field: SCORE, direction: {direction}}}, ARGUMENTS)"), PAT));
+    }
     lists.extend([("claims(ARGUMENTS)".to_owned(), PAT), ("users(ARGUMENTS)".to_owned(), ADMIN)]);
     lists.push(("wallet { entries(ARGUMENTS)".to_owned(), PAT));
     let close = |list: &str| if list.contains('{') && list.starts_with("wallet") { " }" } else { "" };

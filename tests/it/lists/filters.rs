@@ -12,7 +12,11 @@ use leadcast::{
 };
 use serde_json::{Value, json};
 
-use super::{leads, reference::Market};
+use super::{
+    leads,
+    reference::{Market, text},
+    scores,
+};
 use crate::support::{
     Engine, TestServer,
     api::{ADMIN, CASEY, DANA, PAT, QUINN, ROBOT, Who, lead_input, with},
@@ -48,6 +52,7 @@ const CATEGORIES: [&str; 4] = ["Electrical", "electrical", "Plumbing", "Élagage
 const PLACES: [&str; 4] = ["Cape Town", "cape town", "Paarl", "Zürich"];
 const URGENCIES: [&str; 4] = ["LOW", "NORMAL", "HIGH", "EMERGENCY"];
 const STATUSES: [&str; 6] = ["IN_REVIEW", "OPEN", "FULL", "EXPIRED", "WITHDRAWN", "REJECTED"];
+const TIERS: [&str; 4] = ["EXCELLENT", "GOOD", "FAIR", "LOW"];
 const VIEWERS: [Who; 5] = [ADMIN, ROBOT, CASEY, PAT, QUINN];
 
 fn attributes(random: &mut Random) -> Value {
@@ -89,6 +94,9 @@ fn new_lead(server: &TestServer, random: &mut Random) -> Value {
     }
     if random.one_in(2) {
         input["expiresAt"] = json!(server.app.clock.now().plus(expires_in).to_string());
+    }
+    if random.one_in(2) {
+        input["budget"] = json!(random.below(6));
     }
     if random.one_in(8) {
         input = with(input, json!({ "isTest": true, "price": 0 }));
@@ -138,6 +146,7 @@ async fn populate(server: &TestServer, random: &mut Random) {
     }
     server.fund(PAT, 1_000).await;
     server.fund(QUINN, 1_000).await;
+    scores::profiles(server).await;
     for _ in 0..LEADS {
         live_through(server, random).await;
         server.advance(Duration::from_hours(random.below(2)));
@@ -150,7 +159,7 @@ fn filter(random: &mut Random, market: &Market, viewer: Who) -> Value {
     let mut filter = json!({});
     let known = random.pick(&market.leads).clone();
     for _ in 0..=random.below(3) {
-        let (name, value) = match random.below(13) {
+        let (name, value) = match random.below(15) {
             0 => ("statuses", json!(random.some(&STATUSES, 3))),
             1 => ("categories", json!(random.some(&CATEGORIES, 2))),
             2 => ("urgencies", json!(random.some(&URGENCIES, 3))),
@@ -164,6 +173,8 @@ fn filter(random: &mut Random, market: &Market, viewer: Who) -> Value {
             9 => ("claimedByViewer", json!(random.one_in(2))),
             10 => ("createdAfter", known["createdAt"].clone()),
             11 => ("search", json!(random.some(&WORDS, 2).join("  "))),
+            12 if viewer.role == Role::Provider => ("minScore", json!(random.below(101))),
+            13 if viewer.role == Role::Provider => ("tiers", json!(random.some(&TIERS, 2))),
             _ => ("attributes", json!([wanted(random)])),
         };
         filter[name] = value;
@@ -188,7 +199,8 @@ async fn lists_agree_with_the_reference(engine: Engine) {
     for _ in 0..FILTERS {
         let viewer = *random.pick(&VIEWERS);
         let filter = filter(&mut random, &market, viewer);
-        let field = *random.pick(&["CREATED_AT", "EXPIRES_AT", "PRICE"]);
+        let orders = ["CREATED_AT", "EXPIRES_AT", "PRICE", "SCORE"];
+        let field = *random.pick(if viewer.role == Role::Provider { &orders } else { &orders[..3] });
         let descending = random.one_in(2);
         let expected = market.expected(viewer, &filter, field, descending);
 
@@ -201,6 +213,7 @@ async fn lists_agree_with_the_reference(engine: Engine) {
         let page = list.page(&server, viewer, json!({ "first": 1 })).await;
         assert_eq!(page.total, u64::try_from(expected.len()).ok(), "{what}: the total");
     }
+    scores_agree(&server, &market).await;
     // Nothing said: the real ones, newest first, twenty of them.
     let default = server
         .ask(
@@ -214,6 +227,28 @@ async fn lists_agree_with_the_reference(engine: Engine) {
     assert_eq!(default.ids, market.expected(ADMIN, &json!({}), "CREATED_AT", true)[..20]);
 }
 
+/// What a lead says of how well it matches, each lead that a provider sees.
+async fn scores_agree(server: &TestServer, market: &Market) {
+    let document =
+        "query($after: PageCursor) { leads(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes {
+        id match { score tier reasons { points text } } } } }";
+    for viewer in [PAT, QUINN] {
+        let mut after = Value::Null;
+        loop {
+            let answer = server.ask(viewer, document, json!({ "after": after })).await;
+            let page = answer.field("leads");
+            for node in page["nodes"].as_array().expect("a list") {
+                let lead = market.leads.iter().find(|lead| lead["id"] == node["id"]).expect("a lead of the market");
+                scores::agrees(lead, &node["match"], market.profile(viewer));
+            }
+            if page["pageInfo"]["hasNextPage"] == false {
+                break;
+            }
+            after = page["pageInfo"]["endCursor"].clone();
+        }
+    }
+}
+
 /// The filter as the streams apply it, in memory and through the API.
 async fn streams_agree_with_lists(engine: Engine) {
     let mut random = Random::new();
@@ -223,9 +258,10 @@ async fn streams_agree_with_lists(engine: Engine) {
     let market = Market::look(&server).await;
     let mut touched = BTreeSet::new();
     for lead in &market.leads {
-        let change = json!({ "id": lead["id"], "budget": 5 });
+        // Which changes nothing that a filter looks at.
+        let change = json!({ "id": lead["id"], "contact": { "name": "Casey", "phone": "082 123 4567" } });
         if server.act(ADMIN, "updateLead", change).await.refusals().is_empty() {
-            touched.insert(super::reference::text(&lead["id"]));
+            touched.insert(text(&lead["id"]));
         }
     }
     let in_memory = in_memory(&server, &market).await;
@@ -241,8 +277,8 @@ async fn streams_agree_with_lists(engine: Engine) {
         let expected: BTreeSet<_> = listed.intersection(&touched).cloned().collect();
         assert_eq!(told, expected, "{what}");
 
-        // Claims are not the lead's own to know.
-        let filter = with(filter, json!({ "claimedByViewer": null }));
+        // Claims are not the lead's own to know, nor are profiles.
+        let filter = with(filter, json!({ "claimedByViewer": null, "minScore": null, "tiers": null }));
         let listed: BTreeSet<_> = market.expected(viewer, &filter, "CREATED_AT", true).into_iter().collect();
         assert_eq!(matching(&server, viewer, &in_memory, &filter).await, listed, "{what}, in memory");
     }
@@ -256,10 +292,7 @@ async fn told(server: &TestServer, viewer: Who, after: &Value, filter: &Value) -
     let answer = server.ask(viewer, document, json!({ "after": after, "filter": filter })).await;
     assert_eq!(answer.field("events")["hasMore"], false);
     let events = answer.field("events")["events"].as_array().expect("a list").iter();
-    events
-        .filter(|event| event["leadChange"] == "EDITED")
-        .map(|event| super::reference::text(&event["lead"]["id"]))
-        .collect()
+    events.filter(|event| event["leadChange"] == "EDITED").map(|event| text(&event["lead"]["id"])).collect()
 }
 
 /// The leads as the program has them.

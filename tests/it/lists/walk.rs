@@ -57,6 +57,7 @@ async fn a_sparse_filter_walks_on_page_by_page(engine: Engine) {
             assert_eq!(list.forwards(&server, who, 3).await, found, "{order}");
         }
     }
+    scores_are_asked_of_as_many(&server, &found_in_order(&server).await).await;
     // An empty page may be on the way.
     let mut rarer = leads(json!({ "search": "kitchen", "city": "Rarer" }));
     let page = rarer.page(&server, ADMIN, json!({ "first": 5 })).await;
@@ -72,6 +73,41 @@ async fn a_sparse_filter_walks_on_page_by_page(engine: Engine) {
     rarer.filter = json!({ "claimedByViewer": true });
     let page = rarer.page(&server, PAT, json!({ "first": 5 })).await;
     assert_eq!((page.ids.len(), page.has_next), (0, false));
+}
+
+/// The rare ones, newest first.
+async fn found_in_order(server: &TestServer) -> Vec<String> {
+    leads(json!({ "city": "Rare" })).forwards(server, PAT, 10).await
+}
+
+/// A filter that takes a profile is walked like any other; the order of scores goes as far as one page does.
+async fn scores_are_asked_of_as_many(server: &TestServer, rare: &[String]) {
+    let profile = json!({ "categories": ["electrical"], "serviceAreas": [{ "country": "ZA", "city": "rare" }] });
+    server.act(PAT, "updateProviderProfile", profile).await.done();
+    let mut excellent = leads(json!({ "tiers": ["EXCELLENT"] }));
+    let mut after = Value::Null;
+    for (rows, has_next) in [(2, true), (1, true), (1, false)] {
+        let page = excellent.page(server, PAT, json!({ "first": 10, "after": after })).await;
+        assert_eq!((page.ids.len(), page.has_next, page.total), (rows, has_next, None));
+        after = page.end;
+    }
+    assert_eq!(excellent.forwards(server, PAT, 1).await, rare);
+    assert_eq!(excellent.backwards(server, PAT, 3).await, rare);
+    for order in ["EXPIRES_AT", "PRICE, direction: ASC"] {
+        let ordered = excellent.clone().and(format!("orderBy: {{ field: {order} }}"));
+        assert_eq!(ordered.forwards(server, PAT, 3).await, rare, "{order}");
+    }
+    let by_score = excellent.clone().and("orderBy: { field: SCORE }");
+    let page = by_score.page(server, PAT, json!({ "first": 10 })).await;
+    assert_eq!((&page.ids[..], page.has_next, page.total), (&rare[..2], false, None));
+    // What an index narrows to few rows is all there is.
+    excellent.filter = json!({ "tiers": ["EXCELLENT"], "claimedByViewer": true });
+    let page = excellent.page(server, PAT, json!({ "first": 5 })).await;
+    assert_eq!((page.ids.len(), page.has_next), (0, false));
+    server.act(PAT, "updateProviderProfile", json!({ "acceptingLeads": false })).await.done();
+    excellent.filter = json!({ "minScore": 0 });
+    let page = excellent.page(server, PAT, json!({ "first": 5 })).await;
+    assert_eq!((page.ids.len(), page.has_next, page.total), (0, false, Some(0)));
 }
 
 async fn a_growing_list_shows_each_row_once(engine: Engine) {
