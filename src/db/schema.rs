@@ -137,6 +137,21 @@ diesel::table! {
 diesel::table! {
     use crate::db::sql_types::*;
 
+    notification_preferences (tenant_id, user_id) {
+        tenant_id -> Uuid,
+        user_id -> Text,
+        version -> Int4,
+        rules -> Jsonb,
+        sound -> Bool,
+        sound_for -> Jsonb,
+        quiet_hours -> Nullable<Jsonb>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
     tenants (id) {
         id -> Uuid,
         slug -> Text,
@@ -149,6 +164,7 @@ diesel::table! {
         competitive_at -> Int4,
         low_balance_threshold -> Int8,
         created_at -> Timestamptz,
+        default_rules -> Jsonb,
     }
 }
 
@@ -192,6 +208,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     leads,
     ledger_entries,
     log_state,
+    notification_preferences,
     tenants,
     users,
     wallets,

@@ -19,6 +19,7 @@ use crate::{
     claims::graphql::{ClaimMutation, ClaimQuery, ClaimSubscription},
     error::UserError,
     leads::graphql::{LeadMutation, LeadQuery, LeadSubscription},
+    preferences::graphql::{PreferenceMutation, PreferenceQuery},
     tenants::graphql::TenantMutation,
     users::graphql::{UserMutation, UserQuery},
     wallets::graphql::{WalletMutation, WalletQuery, WalletSubscription},
@@ -26,11 +27,19 @@ use crate::{
 
 /// What can be read. Everything is of the viewer's tenant: something of another does not exist.
 #[derive(MergedObject, Default)]
-pub struct Query(viewer::ViewerQuery, LeadQuery, ClaimQuery, WalletQuery, UserQuery, events::EventQuery);
+pub struct Query(
+    viewer::ViewerQuery,
+    LeadQuery,
+    ClaimQuery,
+    WalletQuery,
+    UserQuery,
+    PreferenceQuery,
+    events::EventQuery,
+);
 
 /// What can be done. An expected refusal is data: look at `userErrors`. Sending a mutation again is safe.
 #[derive(MergedObject, Default)]
-pub struct Mutation(LeadMutation, ClaimMutation, WalletMutation, UserMutation, TenantMutation);
+pub struct Mutation(LeadMutation, ClaimMutation, WalletMutation, UserMutation, PreferenceMutation, TenantMutation);
 
 /// What can be followed. Without `after` a stream starts now; with it, it first brings what was missed (`backlog: true`).
 #[derive(MergedSubscription, Default)]

@@ -20,6 +20,7 @@ mod nodes;
 mod operators;
 mod order;
 mod permissions;
+mod preferences;
 mod privacy;
 mod races;
 mod resume;

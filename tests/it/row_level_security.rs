@@ -61,6 +61,8 @@ async fn furnish(server: &TestServer) {
         let attributes = json!({ "attributes": { "rooms": 2 } });
         let lead = market.open("a lead", attributes).await;
         market.claim("pat", &lead).await.field("claimLead");
+        let set = "mutation { updateNotificationPreferences(input: { sound: false }) { userErrors { code } } }";
+        market.user("pat").query(set, json!({})).await.field("updateNotificationPreferences");
     }
 }
 
@@ -181,6 +183,7 @@ async fn a_statement_without_a_tenant_changes_its_own_and_nothing_else() {
         "UPDATE claims SET price = price",
         "UPDATE users SET name = name",
         "UPDATE wallets SET balance = balance",
+        "UPDATE notification_preferences SET sound = NOT sound",
         "DELETE FROM lead_attributes",
     ] {
         let table = statement.split_whitespace().find(|word| word.ends_with('s')).expect("tables end so");
@@ -205,6 +208,7 @@ async fn a_statement_without_a_tenant_changes_its_own_and_nothing_else() {
             "DELETE FROM events",
             "UPDATE events SET payload = '{}'",
             "DELETE FROM claims",
+            "DELETE FROM notification_preferences",
             "UPDATE log_state SET floor = 0",
             "INSERT INTO tenants SELECT * FROM tenants",
             "TRUNCATE leads CASCADE",

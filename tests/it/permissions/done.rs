@@ -86,8 +86,13 @@ pub const DONE: &[Acted] = &[
                                                                    [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, OK]),
     done("adjustWallet", "", |_, _| json!({ "ownerId": "sam", "change": 1, "reference": unique("fix"), "reason": "x" }),
                                                                    [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, NO_OWNER]),
+    // Preferences: everybody, its own.
+    done("updateNotificationPreferences", "", |_, _| json!({ "sound": false }),
+                                                                   [OK, OK, OK, OK, OK, OK, OK]),
     // Tenant settings, written: ADMIN.
     done("updateTenantSettings", "", |_, _| json!({ "currency": "ZAR" }),
+                                                                   [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, OK]),
+    done("updateTenantSettings", "", |_, _| json!({ "defaultRules": [] }),
                                                                    [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, OK]),
 ];
 

@@ -82,6 +82,10 @@ const LEAD: &str =
 const CLAIM: &str = "claim { id version status price refundAmount }";
 const WALLET: &str = "wallet { id balance version } entry { id type change previousBalance balance reference reason }";
 
+/// What of preferences is looked at, whoever shows them.
+pub const PREFERENCES: &str = "{ id sound soundForPriorities quietHours { start end timeZone exceptPriorities }
+    rules { type topic channel frequency } }";
+
 /// A mutation with the variable `input`, and what tests look at of its payload.
 pub fn document(mutation: &str) -> String {
     let selected = match mutation {
@@ -89,12 +93,16 @@ pub fn document(mutation: &str) -> String {
         "claimLead" | "refundClaim" => format!("{CLAIM} {LEAD} {WALLET} replayed"),
         "updateClaim" => format!("{CLAIM} {LEAD}"),
         "topUpWallet" | "adjustWallet" => format!("{WALLET} replayed"),
+        "updateNotificationPreferences" => format!("preferences {PREFERENCES}"),
         "upsertUser" => "user { id name role email phone }".to_owned(),
-        "updateTenantSettings" => "tenant { id settings { currency autoVerifyLeads defaultLeadPrice } }".to_owned(),
+        "updateTenantSettings" => "tenant { id settings { currency autoVerifyLeads defaultLeadPrice
+            defaultRules { type topic channel frequency } } }"
+            .to_owned(),
         other => panic!("say here what to select of {other}"),
     };
     let input = match mutation {
         "updateTenantSettings" => "TenantSettingsInput".to_owned(),
+        "updateNotificationPreferences" => "NotificationPreferencesInput".to_owned(),
         other => format!("{}{}Input", other[..1].to_uppercase(), &other[1..]),
     };
     format!(

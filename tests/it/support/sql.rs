@@ -23,7 +23,7 @@ struct Row {
 }
 
 /// Everything that a refused mutation must leave as it was, in a line.
-const TRACES: [&str; 9] = [
+const TRACES: [&str; 10] = [
     "SELECT count(*) || '/' || coalesce(sum(version), 0) FROM leads",
     "SELECT count(*) || '/' || coalesce(sum(version), 0) FROM claims",
     "SELECT count(*) || '/' || coalesce(sum(version), 0) || '/' || coalesce(sum(balance), 0) FROM wallets",
@@ -32,7 +32,9 @@ const TRACES: [&str; 9] = [
     "SELECT count(*) || '/' || sum(length(name || role || coalesce(email, '') || coalesce(phone, ''))) FROM users",
     "SELECT count(*) || '/' || coalesce(sum(length(name || coalesce(email, '') || coalesce(phone, ''))), 0) FROM contacts",
     "SELECT count(*) || '/' || coalesce(sum(length(key || value)), 0) FROM lead_attributes",
-    "SELECT sum(default_lead_price + default_max_claims + lead_lifetime_hours + competitive_at) || max(currency) FROM tenants",
+    "SELECT sum(default_lead_price + default_max_claims + lead_lifetime_hours + competitive_at)
+        || max(currency) || sum(length(CAST(default_rules AS text))) FROM tenants",
+    "SELECT count(*) || '/' || coalesce(sum(version), 0) FROM notification_preferences",
 ];
 
 impl Sql {
