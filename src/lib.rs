@@ -13,7 +13,8 @@
 //!
 //! - [`http`], [`ws`]: the transports. Nothing else knows of them.
 //! - [`gate`]: what a request must pass before it is executed. [`graphql`]: the schema, put together from the features.
-//! - The features ([`tenants`], [`users`], [`leads`], [`claims`], [`wallets`], [`matching`]), one folder each: `mod.rs` has the types and
+//! - The features ([`tenants`], [`users`], [`leads`], [`claims`], [`wallets`], [`matching`], [`preferences`], [`notifications`]), one
+//!   folder each: `mod.rs` has the types and
 //!   the pure rules, `store.rs` the SQL, `graphql.rs` the API, every other file one operation.
 //! - [`events`]: the log that every fact is appended to, and the streams that are read from it.
 //! - [`db`], [`clock`], [`config`], [`auth`]: the only ones that speak to the database, ask for the time, read the
@@ -50,6 +51,7 @@ pub mod metrics;
 pub mod money;
 pub mod notifications;
 pub mod paging;
+pub mod preferences;
 pub mod reference;
 pub mod telemetry;
 pub mod tenants;

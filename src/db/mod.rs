@@ -50,7 +50,8 @@ pub use held::Held;
 pub use migrations::migrate;
 pub use tx::{Connection, Tx};
 pub(crate) use tx::{Mode, on};
-pub(crate) use values::text_enum;
+pub use values::to_json;
+pub(crate) use values::{json_value, text_enum};
 pub(crate) use wakeup::relay;
 pub use watermark::Watermark;
 

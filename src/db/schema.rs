@@ -183,6 +183,21 @@ diesel::table! {
 diesel::table! {
     use crate::db::sql_types::*;
 
+    notification_preferences (tenant_id, user_id) {
+        tenant_id -> Uuid,
+        user_id -> Text,
+        version -> Int4,
+        rules -> Jsonb,
+        sound -> Bool,
+        sound_for -> Jsonb,
+        quiet_hours -> Nullable<Jsonb>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
     notifications (tenant_id, id) {
         tenant_id -> Uuid,
         id -> Uuid,
@@ -254,6 +269,7 @@ diesel::table! {
         competitive_at -> Int4,
         low_balance_threshold -> Int8,
         created_at -> Timestamptz,
+        default_rules -> Jsonb,
     }
 }
 
@@ -310,6 +326,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     leads,
     ledger_entries,
     log_state,
+    notification_preferences,
     notifications,
     provider_categories,
     provider_profiles,

@@ -140,3 +140,38 @@ macro_rules! text_enum {
     };
 }
 pub(crate) use text_enum;
+
+/// Keeps a value as JSON, in the form that `serde` gives it. (Where it may be null, [`to_json`] writes it.)
+macro_rules! json_value {
+    ($type:ty) => {
+        $crate::db::json_value!(writes $type);
+        $crate::db::json_value!(writes &$type);
+        impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::Jsonb, DB> for $type
+        where
+            serde_json::Value: diesel::deserialize::FromSql<diesel::sql_types::Jsonb, DB>,
+        {
+            fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+                type Json = serde_json::Value;
+                let json = <Json as diesel::deserialize::FromSql<diesel::sql_types::Jsonb, DB>>::from_sql(value)?;
+                Ok(serde_json::from_value(json)?)
+            }
+        }
+    };
+    (writes $type:ty) => {
+        // As an expression, because diesel's SQLite cannot borrow what `to_sql` makes.
+        impl diesel::expression::AsExpression<diesel::sql_types::Jsonb> for $type {
+            type Expression =
+                <serde_json::Value as diesel::expression::AsExpression<diesel::sql_types::Jsonb>>::Expression;
+
+            fn as_expression(self) -> Self::Expression {
+                diesel::expression::AsExpression::<diesel::sql_types::Jsonb>::as_expression($crate::db::to_json(&self))
+            }
+        }
+    };
+}
+pub(crate) use json_value;
+
+/// A value of ours as JSON.
+pub fn to_json(value: &impl serde::Serialize) -> serde_json::Value {
+    serde_json::to_value(value).expect("our values are plain data, with texts for keys")
+}

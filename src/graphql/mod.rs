@@ -22,6 +22,7 @@ use crate::{
     leads::graphql::{LeadMutation, LeadQuery, LeadSubscription},
     matching::graphql::{MatchingMutation, MatchingQuery},
     notifications::graphql::{NotificationMutation, NotificationQuery, NotificationSubscription},
+    preferences::graphql::{PreferenceMutation, PreferenceQuery},
     tenants::graphql::TenantMutation,
     users::graphql::{UserMutation, UserQuery},
     wallets::graphql::{WalletMutation, WalletQuery, WalletSubscription},
@@ -37,6 +38,7 @@ pub struct Query(
     MatchingQuery,
     NotificationQuery,
     UserQuery,
+    PreferenceQuery,
     events::EventQuery,
 );
 
@@ -49,6 +51,7 @@ pub struct Mutation(
     MatchingMutation,
     NotificationMutation,
     UserMutation,
+    PreferenceMutation,
     TenantMutation,
 );
 

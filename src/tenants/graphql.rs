@@ -1,11 +1,12 @@
 //! Tenants in the schema.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
 
 use super::{Tenant, TenantSettings, TenantSettingsInput, update_settings};
 use crate::{
     error::UserError,
     graphql::{self, errors::outcome},
+    preferences::PreferenceRule,
 };
 
 /// A marketplace. Nothing of one is ever seen from another.
@@ -25,6 +26,16 @@ impl Tenant {
     /// How it works.
     async fn settings(&self) -> &TenantSettings {
         &self.settings
+    }
+}
+
+#[ComplexObject]
+impl TenantSettings {
+    /// How often notifications go out to users who have not said otherwise: over the built-in defaults, under the user's own
+    /// rules. A rule for a topic goes before one without, whoever made it. By type, topic and channel.
+    #[graphql(name = "defaultRules")]
+    async fn shown_default_rules(&self) -> Vec<PreferenceRule> {
+        self.default_rules.iter().cloned().collect()
     }
 }
 

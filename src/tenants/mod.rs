@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use diesel::prelude::{Queryable, Selectable};
 
-use crate::{db::schema, ids::TenantId, money::Credits};
+use crate::{db::schema, ids::TenantId, money::Credits, preferences::Rules};
 
 pub use create::{create, find_by_slug};
 pub use directory::Directory;
@@ -30,6 +30,7 @@ pub struct Tenant {
 
 /// How a marketplace works. Everyone in the tenant may read them; ADMIN changes them.
 #[derive(async_graphql::SimpleObject, Queryable, Selectable, diesel::AsChangeset, Clone, PartialEq, Debug)]
+#[graphql(complex)]
 #[diesel(table_name = schema::tenants)]
 pub struct TenantSettings {
     /// The currency of amounts of money: an ISO 4217 code such as `ZAR`.
@@ -47,6 +48,8 @@ pub struct TenantSettings {
     pub competitive_at: i32,
     /// A wallet below this many credits is low.
     pub low_balance_threshold: Credits,
+    #[graphql(skip)]
+    pub default_rules: Rules,
 }
 
 impl TenantSettings {

@@ -11,6 +11,7 @@ use crate::{
     ids::TenantId,
     input::Input,
     money::Credits,
+    preferences::{PreferenceRuleInput, Rules, default_rules},
     users::Role,
 };
 
@@ -31,6 +32,9 @@ pub struct TenantSettingsInput {
     pub competitive_at: MaybeUndefined<i32>,
     /// Below how many credits a wallet is low.
     pub low_balance_threshold: MaybeUndefined<Credits>,
+    /// How often notifications go out to users who have not said otherwise: all such rules, in place of those that are there; an
+    /// empty list for the built-in defaults alone. At most 200, none about the same twice.
+    pub default_rules: MaybeUndefined<Vec<PreferenceRuleInput>>,
 }
 
 /// ADMIN only. Settings apply from now on; leads that exist keep what they were made with.
@@ -38,13 +42,13 @@ pub async fn update_settings(app: &App, viewer: &Viewer, input: TenantSettingsIn
     if viewer.role != Role::Admin {
         return Err(UserError::forbidden(&[], "Only an ADMIN changes the tenant's settings.").into());
     }
-    check(&input)?;
+    let default_rules = check(&input)?;
     let tenant = viewer.tenant;
     let changed = app
         .db
         .write(tenant, async move |tx| {
             let mut found = store::lock(tenant, tx).await?;
-            apply(&mut found, input);
+            apply(&mut found, input, default_rules);
             store::save_settings(tenant, tx, &found.settings).await?;
             Ok(found)
         })
@@ -53,7 +57,8 @@ pub async fn update_settings(app: &App, viewer: &Viewer, input: TenantSettingsIn
     Ok(changed)
 }
 
-fn check(input: &TenantSettingsInput) -> Result<()> {
+/// Returns the default rules, if there are any to be set.
+fn check(input: &TenantSettingsInput) -> Result<Option<Rules>> {
     let mut complaints = Input::default();
     complaints.never_null(&[
         ("currency", input.currency.is_null()),
@@ -63,6 +68,7 @@ fn check(input: &TenantSettingsInput) -> Result<()> {
         ("leadLifetimeHours", input.lead_lifetime_hours.is_null()),
         ("competitiveAt", input.competitive_at.is_null()),
         ("lowBalanceThreshold", input.low_balance_threshold.is_null()),
+        ("defaultRules", input.default_rules.is_null()),
     ]);
     if let Some(currency) = input.currency.value()
         && (currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()))
@@ -83,10 +89,12 @@ fn check(input: &TenantSettingsInput) -> Result<()> {
     if let Some(threshold) = input.low_balance_threshold.value() {
         complaints.credits(&["lowBalanceThreshold"], *threshold);
     }
-    complaints.accept()
+    let rules = input.default_rules.value().map(|rules| default_rules(&mut complaints, rules));
+    complaints.accept()?;
+    Ok(rules)
 }
 
-fn apply(tenant: &mut Tenant, input: TenantSettingsInput) {
+fn apply(tenant: &mut Tenant, input: TenantSettingsInput, default_rules: Option<Rules>) {
     fn set<T>(field: &mut T, value: MaybeUndefined<T>) {
         if let MaybeUndefined::Value(value) = value {
             *field = value;
@@ -100,6 +108,9 @@ fn apply(tenant: &mut Tenant, input: TenantSettingsInput) {
     set(&mut settings.lead_lifetime_hours, input.lead_lifetime_hours);
     set(&mut settings.competitive_at, input.competitive_at);
     set(&mut settings.low_balance_threshold, input.low_balance_threshold);
+    if let Some(rules) = default_rules {
+        settings.default_rules = rules;
+    }
 }
 
 /// The settings as they are in this transaction.

@@ -3,6 +3,7 @@
 
 mod leads;
 mod others;
+mod preferences;
 mod queries;
 
 use serde_json::{Value, json};

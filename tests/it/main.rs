@@ -22,6 +22,7 @@ mod notifications;
 mod operators;
 mod order;
 mod permissions;
+mod preferences;
 mod privacy;
 mod races;
 mod resume;

@@ -62,6 +62,8 @@ async fn furnish(server: &TestServer) {
         let lead = market.open("a lead", attributes).await;
         market.claim("pat", &lead).await.field("claimLead");
         market.wants("pat", json!({ "categories": ["Electrical"] })).await;
+        let set = "mutation { updateNotificationPreferences(input: { sound: false }) { userErrors { code } } }";
+        market.user("pat").query(set, json!({})).await.field("updateNotificationPreferences");
     }
 }
 
@@ -183,6 +185,7 @@ async fn a_statement_without_a_tenant_changes_its_own_and_nothing_else() {
         "UPDATE users SET name = name",
         "UPDATE wallets SET balance = balance",
         "UPDATE provider_profiles SET min_score = 7",
+        "UPDATE notification_preferences SET sound = NOT sound",
         "DELETE FROM lead_attributes",
         "DELETE FROM provider_categories",
     ] {
@@ -212,6 +215,7 @@ async fn a_statement_without_a_tenant_changes_its_own_and_nothing_else() {
             "UPDATE events SET payload = '{}'",
             "DELETE FROM claims",
             "DELETE FROM provider_profiles",
+            "DELETE FROM notification_preferences",
             "UPDATE log_state SET floor = 0",
             "INSERT INTO tenants SELECT * FROM tenants",
             "TRUNCATE leads CASCADE",

@@ -66,8 +66,13 @@ impl Maker<'_> {
             let user = json!({ "id": id, "role": role, "name": name, "email": email, "phone": aim.phone });
             self.act(ADMIN, "upsertUser", user).await;
         }
-        let settings = json!({ "currency": "ZAR", "defaultLeadPrice": 5 * unit, "lowBalanceThreshold": 3 * unit });
+        let rule = |topic: &str| json!({ "type": "CUSTOM", "topic": topic, "channel": "EMAIL", "frequency": "DAILY" });
+        let settings = json!({ "currency": "ZAR", "defaultLeadPrice": 5 * unit, "lowBalanceThreshold": 3 * unit,
+            "defaultRules": [rule(&format!("{}.news", aim.word))] });
         self.act(ADMIN, "updateTenantSettings", settings).await;
+        let preferences = json!({ "rules": [rule(&format!("{}.orders", aim.word))], "quietHours": { "start": "22:00",
+            "end": "07:00", "timeZone": "Europe/Berlin", "exceptPriorities": ["HIGH"] } });
+        self.act(PAT, "updateNotificationPreferences", preferences).await;
         for (owner, amount, reference) in [
             ("pat", 500, aim.payment.clone()),
             ("quinn", 300, aim.gift.clone()),

@@ -42,6 +42,11 @@ fn unknown(input: Value) -> Try {
     Try { finds: Finds::Refusal("NOT_FOUND"), arguments: json!({ "input": input }) }
 }
 
+/// A mutation of the viewer's own that nobody may do.
+fn refused(input: Value) -> Try {
+    Try { finds: Finds::Refusal("INVALID"), arguments: json!({ "input": input }) }
+}
+
 /// A mutation that makes or changes the viewer's own.
 fn does(input: Value) -> Try {
     own(json!({ "input": input }))
@@ -96,6 +101,7 @@ pub const QUERIES: &[Row] = &[
         nothing(json!({ "filter": { "categories": [a.category] }, "first": 2 })),
         nothing(json!({ "filter": { "attributes": [{ "key": a.attribute, "in": [a.word] }] }, "first": 2 })),
     ]),
+    row("Query.notificationPreferences", |_| vec![own(json!({}))]),
     row("Query.providerProfile", |a| vec![
         own(json!({})),
         own(json!({ "providerId": "pat" })),
@@ -155,15 +161,22 @@ pub const MUTATIONS: &[Row] = &[
             "attributes": { "taken": true }, "budget": 1, "expiresAt": FAR_AHEAD })),
         unknown(json!({ "id": a.lead, "price": 1, "maxClaims": 9, "expectedVersion": 3 })),
     ]),
+    row("Mutation.updateNotificationPreferences", |a| vec![
+        refused(json!({ "rules": [{ "type": "LEAD_MATCHED", "channel": "IN_APP", "frequency": "DAILY" }] })),
+        does(json!({ "rules": [rule(&a.word), { "type": "LEAD_MATCHED", "channel": "IN_APP", "frequency": "OFF" }] })),
+        does(json!({ "sound": true, "soundForPriorities": ["NORMAL", "HIGH"], "quietHours": { "start": "21:00", "end": "06:00",
+            "timeZone": "Africa/Johannesburg", "exceptPriorities": ["HIGH"] } })),
+    ]),
     row("Mutation.updateProviderProfile", |a| vec![
         unknown(json!({ "providerId": a.provider, "categories": ["Taken"], "serviceAreas": [], "minBudget": 1, "minScore": 1,
             "acceptingLeads": false, "attributes": { "taken": true } })),
         does(json!({ "providerId": "quinn", "categories": [a.category], "minBudget": 1,
             "serviceAreas": [{ "country": a.country, "region": a.region, "city": a.city }] })),
     ]),
-    row("Mutation.updateTenantSettings", |_| vec![
+    row("Mutation.updateTenantSettings", |a| vec![
         does(json!({ "currency": "EUR", "autoVerifyLeads": false, "competitiveAt": 1, "defaultLeadPrice": 8,
             "defaultMaxClaims": 8, "leadLifetimeHours": 8, "lowBalanceThreshold": 8 })),
+        does(json!({ "defaultRules": [rule(&a.word)] })),
     ]),
     row("Mutation.upsertUser", |a| vec![
         does(json!({ "id": a.person, "role": "PROVIDER", "name": "Taken", "email": "taken@example.com" })),
@@ -217,6 +230,11 @@ fn written(a: &Aim) -> Value {
     json!({ "statuses": ["OPEN", "FULL"], "categories": [a.category], "urgencies": ["HIGH"], "country": a.country,
         "region": a.region, "city": a.city, "attributes": [{ "key": a.attribute, "in": [a.word] }], "search": a.word,
         "maxPrice": MOST, "isTest": false })
+}
+
+/// A rule for a topic of this name.
+fn rule(topic: &str) -> Value {
+    json!({ "type": "CUSTOM", "topic": topic, "channel": "EMAIL", "frequency": "HOURLY" })
 }
 
 /// A lead of the viewer's own that looks like another's.

@@ -92,6 +92,7 @@ async fn a_newer_schema_is_lived_with(engine: Engine) {
         "events",
         "event_users",
         "log_state",
+        "notification_preferences",
     ] {
         sql.run(&format!("ALTER TABLE {table} ADD COLUMN shiny text")).await.expect("a column");
         sql.run(&format!("ALTER TABLE {table} ADD COLUMN shinier integer NOT NULL DEFAULT 7")).await.expect("a column");

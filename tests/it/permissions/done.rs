@@ -99,8 +99,13 @@ pub const DONE: &[Acted] = &[
                                                                    [NOT_YOURS, NOT_YOURS, CLOSED, CLOSED, OK, OK, "NOT_FOUND providerId"]),
     done("updateProviderProfile", "", |_, _| json!({ "providerId": "casey", "minScore": 5 }),
                                                                    [NOT_YOURS, NOT_YOURS, CLOSED, CLOSED, NO_PROVIDER, NO_PROVIDER, NO_PROVIDER]),
+    // Preferences: everybody, its own.
+    done("updateNotificationPreferences", "", |_, _| json!({ "sound": false }),
+                                                                   [OK, OK, OK, OK, OK, OK, OK]),
     // Tenant settings, written: ADMIN.
     done("updateTenantSettings", "", |_, _| json!({ "currency": "ZAR" }),
+                                                                   [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, OK]),
+    done("updateTenantSettings", "", |_, _| json!({ "defaultRules": [] }),
                                                                    [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, OK]),
 ];
 

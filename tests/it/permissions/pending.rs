@@ -18,10 +18,7 @@ const fn pending(cell: &'static str, waits_for: &'static [&'static str]) -> Pend
 #[rustfmt::skip]
 const PENDING: &[Pending] = &[
     // Who sees and does what.
-    pending("own notifications, preferences: everybody", &[
-        "Query.notification", "Query.notifications", "Query.notificationPreferences", "Viewer.unreadCount",
-        "Mutation.updateNotificationPreferences",
-    ]),
+    pending("own notifications: everybody", &["Query.notification", "Query.notifications", "Viewer.unreadCount"]),
     pending("read, archive, snooze, open are the recipient's own, other ids are ignored", &[
         "Mutation.markNotificationsRead", "Mutation.markNotificationsUnread", "Mutation.archiveNotifications",
         "Mutation.unarchiveNotifications", "Mutation.snoozeNotifications", "Mutation.unsnoozeNotifications",

@@ -138,10 +138,18 @@ pub const SEEN: &[Seen] = &[
     seen("users", "users { nodes { email } }", "/users",            [FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, YES, YES, YES]),
     seen("users", "users(search: \"dana\") { nodes { email } }", "/users/nodes",
                                                                     [FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, YES, YES, NO]),
+    // Preferences: everybody, its own.
+    seen("notificationPreferences", "notificationPreferences { rules { frequency } }", "/notificationPreferences/rules",
+                                                                    [YES, YES, YES, YES, YES, YES, YES]),
+    // Of those in the table, Pat alone has set some.
+    seen("notificationPreferences", "notificationPreferences { quietHours { start } }", "/notificationPreferences/quietHours",
+                                                                    [YES, NO, NO, NO, NO, NO, NO]),
     // Tenant settings, read: everybody. And where everybody stands.
     seen("streamCursor", "streamCursor", "/streamCursor",           [YES, YES, YES, YES, YES, YES, YES]),
     seen("viewer", "viewer { tenant { settings { defaultLeadPrice } } }", "/viewer/tenant/settings",
                                                                     [YES, YES, YES, YES, YES, YES, YES]),
+    seen("viewer", "viewer { tenant { settings { defaultRules { frequency } } } }", "/viewer/tenant/settings/defaultRules",
+                                                                    [YES, YES, YES, YES, YES, YES, NO]),
 ];
 
 /// What the table speaks of, by its names. Pat has claimed all that Casey opened, and was refunded one.
@@ -155,6 +163,10 @@ async fn world(server: &TestServer) -> Value {
     }
     server.act(PAT, "updateProviderProfile", json!({ "categories": ["Electrical"] })).await.done();
     server.act(QUINN, "updateProviderProfile", json!({ "categories": ["Gardening"] })).await.done();
+    let quiet = json!({ "quietHours": { "start": "22:00", "end": "07:00", "timeZone": "Africa/Johannesburg" } });
+    server.act(PAT, "updateNotificationPreferences", quiet).await.done();
+    let defaults = json!({ "defaultRules": [{ "type": "ANNOUNCEMENT", "channel": "EMAIL", "frequency": "DAILY" }] });
+    server.act(ADMIN, "updateTenantSettings", defaults).await.done();
     let cursor = server.user("demo", "admin").stream_cursor().await;
     let claimed = async |terms: Value| {
         let lead = server.open(terms).await;

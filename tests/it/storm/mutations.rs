@@ -24,9 +24,10 @@ const OWNERS: &[Role] = &[Role::Customer, Role::Admin, Role::Service];
 const PROVIDER: &[Role] = &[Role::Provider];
 const PROFILED: &[Role] = &[Role::Provider, Role::Admin, Role::Service];
 const ADMIN_ALONE: &[Role] = &[Role::Admin];
+const EVERY_ROLE: &[Role] = &[Role::Provider, Role::Customer, Role::Admin, Role::Service];
 
 #[rustfmt::skip] // a table
-pub const MUTATIONS: [Mutation; 13] = [
+pub const MUTATIONS: [Mutation; 14] = [
     Mutation { name: "adjustWallet", weight: 6, roles: ADMIN_ALONE, plan: adjust_wallet },
     Mutation { name: "claimLead", weight: 30, roles: PROVIDER, plan: claim_lead },
     Mutation { name: "createLead", weight: 10, roles: OWNERS, plan: create_lead },
@@ -35,6 +36,7 @@ pub const MUTATIONS: [Mutation; 13] = [
     Mutation { name: "topUpWallet", weight: 8, roles: OPERATORS, plan: top_up_wallet },
     Mutation { name: "updateClaim", weight: 8, roles: PROVIDER, plan: update_claim },
     Mutation { name: "updateLead", weight: 12, roles: OWNERS, plan: update_lead },
+    Mutation { name: "updateNotificationPreferences", weight: 5, roles: EVERY_ROLE, plan: update_preferences },
     Mutation { name: "updateProviderProfile", weight: 6, roles: PROFILED, plan: update_provider_profile },
     Mutation { name: "updateTenantSettings", weight: 3, roles: ADMIN_ALONE, plan: update_tenant_settings },
     Mutation { name: "upsertUser", weight: 4, roles: OPERATORS, plan: upsert_user },
@@ -46,7 +48,7 @@ pub const MUTATIONS: [Mutation; 13] = [
 /// the storm, like DANA.
 const PROVIDERS: [Who; 10] =
     [PAT, PAT, QUINN, QUINN, RILEY, SAM, provider("nora"), provider("omar"), provider("tess"), provider("uma")];
-const EVERYONE: [Who; 8] = [ADMIN, ROBOT, CASEY, DANA, PAT, QUINN, RILEY, SAM];
+pub const EVERYONE: [Who; 8] = [ADMIN, ROBOT, CASEY, DANA, PAT, QUINN, RILEY, SAM];
 /// Whose role changes. They send nothing: their tokens would become void.
 const FICKLE: [&str; 3] = ["fickle-1", "fickle-2", "fickle-3"];
 
@@ -224,6 +226,25 @@ fn update_provider_profile(random: &mut Random, world: &mut World) -> (Who, Valu
         _ => json!(random.pick(&PROVIDERS).user),
     };
     (*random.pick(&[ADMIN, ROBOT]), input)
+}
+
+/// One thing at a time, so that it is known afterwards whose word stands. Mostly of the same users and topics.
+fn update_preferences(random: &mut Random, _: &mut World) -> (Who, Value) {
+    let who = if random.one_in(3) { *random.pick(&EVERYONE) } else { *random.pick(&[PAT, CASEY]) };
+    let input = match random.below(4) {
+        0 => json!({ "sound": random.one_in(2) }),
+        1 => {
+            let hours = json!({ "start": format!("2{}:30", random.below(4)), "end": "07:00", "timeZone": "Europe/Berlin",
+                "exceptPriorities": ["HIGH"] });
+            json!({ "quietHours": if random.one_in(3) { Value::Null } else { hours } })
+        }
+        _ => {
+            let topic = random.pick(&[None, Some("order.status"), Some("booking.created")]);
+            let frequency = random.pick(&["INSTANT", "HOURLY", "DAILY", "OFF"]);
+            json!({ "rules": [{ "type": "CUSTOM", "topic": topic, "channel": "EMAIL", "frequency": frequency }] })
+        }
+    };
+    (who, input)
 }
 
 fn update_tenant_settings(random: &mut Random, _: &mut World) -> (Who, Value) {

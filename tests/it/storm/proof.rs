@@ -74,6 +74,7 @@ fn is_there(deed: &Deed, state: &State, chains: &Chains) -> bool {
             owner == deed.given("ownerId") && entry["reference"] == deed.input["reference"] && entry["change"] == *asked
         }),
         "upsertUser" => state.users.contains_key(deed.given("id")),
+        "updateNotificationPreferences" => show(&deed.payload["preferences"], &deed.input),
         // The last one to say something counts: see below.
         "updateTenantSettings" | "updateProviderProfile" => true,
         other => panic!("say here what {other} leaves behind"),
@@ -178,6 +179,31 @@ fn last_word_counts(world: &World, state: &State) {
             stands_rightly(field, &said, |deed| deed.input[field] == *stands);
         }
     }
+    let mut preferences: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for deed in world.deeds.iter().filter(|deed| deed.mutation == "updateNotificationPreferences" && deed.is_accepted())
+    {
+        preferences.entry(setting(deed)).or_default().push(deed);
+    }
+    for (setting, said) in preferences {
+        stands_rightly(&setting, &said, |deed| show(&state.preferences[deed.who.user], &deed.input));
+    }
+}
+
+/// Whether preferences are as they were asked to be.
+fn show(preferences: &Value, asked: &Value) -> bool {
+    let listed = |rule: &Value| preferences["rules"].as_array().is_some_and(|rules| rules.contains(rule));
+    asked.as_object().is_some_and(|asked| {
+        asked.iter().all(|(field, value)| match value {
+            Value::Array(rules) if field == "rules" => rules.iter().all(listed),
+            value => preferences[field] == *value,
+        })
+    })
+}
+
+/// What of its user's preferences a deed is about.
+fn setting(deed: &Deed) -> String {
+    let (field, value) = deed.input.as_object().and_then(|input| input.iter().next()).expect("one thing at a time");
+    format!("{} of {}, {}", field, deed.who.user, value[0]["topic"])
 }
 
 /// Whose profile it is about.
@@ -234,6 +260,12 @@ pub fn again(deed: &Deed, state: &State) -> Option<&'static [&'static str]> {
             // Its role may have changed since.
             let given = deed.input.as_object().expect("an object").iter().filter(|(field, _)| *field != "providerId");
             if profile.is_null() || given.into_iter().any(|(field, value)| profile[field] != *value) {
+                return None;
+            }
+            REPLAYED
+        }
+        "updateNotificationPreferences" => {
+            if !show(&state.preferences[deed.who.user], &deed.input) {
                 return None;
             }
             REPLAYED

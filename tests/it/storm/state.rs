@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::{
     Storm,
     chains::{Chains, Claim, Lead, Wallet, text},
+    mutations::EVERYONE,
 };
 use crate::support::{
-    api::{ADMIN, Who},
+    api::{ADMIN, PREFERENCES, Who},
     market::number,
 };
 
@@ -22,6 +23,8 @@ pub struct State {
     /// Of each owner, oldest first.
     pub entries: BTreeMap<String, Vec<Value>>,
     pub settings: Value,
+    /// By user.
+    pub preferences: BTreeMap<String, Value>,
 }
 
 const LEADS: &str =
@@ -56,6 +59,12 @@ impl Storm {
             of_owner.reverse();
             entries.insert(owner.clone(), of_owner);
         }
+        let mut preferences = BTreeMap::new();
+        for who in EVERYONE {
+            let document = format!("{{ notificationPreferences {PREFERENCES} }}");
+            let answer = self.site.query(Who { tenant, ..who }, &document, Value::Null).await;
+            preferences.insert(who.user.to_owned(), answer.field("notificationPreferences").clone());
+        }
         State {
             leads: by_id(leads),
             claims: by_id(self.list(admin, CLAIMS, "", json!({})).await),
@@ -63,6 +72,7 @@ impl Storm {
             wallets,
             entries,
             settings: self.site.query(admin, SETTINGS, Value::Null).await.field("viewer")["tenant"]["settings"].clone(),
+            preferences,
         }
     }
 

@@ -85,6 +85,10 @@ const PROFILE: &str =
     attributes updatedAt }";
 const WALLET: &str = "wallet { id balance version } entry { id type change previousBalance balance reference reason }";
 
+/// What of preferences is looked at, whoever shows them.
+pub const PREFERENCES: &str = "{ id sound soundForPriorities quietHours { start end timeZone exceptPriorities }
+    rules { type topic channel frequency } }";
+
 /// A mutation with the variable `input`, and what tests look at of its payload.
 pub fn document(mutation: &str) -> String {
     let selected = match mutation {
@@ -92,9 +96,12 @@ pub fn document(mutation: &str) -> String {
         "claimLead" | "refundClaim" => format!("{CLAIM} {LEAD} {WALLET} replayed"),
         "updateClaim" => format!("{CLAIM} {LEAD}"),
         "topUpWallet" | "adjustWallet" => format!("{WALLET} replayed"),
+        "updateNotificationPreferences" => format!("preferences {PREFERENCES}"),
         "upsertUser" => "user { id name role email phone }".to_owned(),
         "updateProviderProfile" => PROFILE.to_owned(),
-        "updateTenantSettings" => "tenant { id settings { currency autoVerifyLeads defaultLeadPrice } }".to_owned(),
+        "updateTenantSettings" => "tenant { id settings { currency autoVerifyLeads defaultLeadPrice
+             defaultRules { type topic channel frequency } } }"
+            .to_owned(),
         "createNotification" => "notifications { id recipient { id } } recipientCount replayed".to_owned(),
         notifications if notifications.to_lowercase().contains("notification") => {
             "affectedCount notifications { id readAt archivedAt snoozedUntil title } viewer { unreadCount }".to_owned()
@@ -110,6 +117,7 @@ pub fn document(mutation: &str) -> String {
         | "deleteNotifications" => "NotificationsInput".to_owned(),
         "updateTenantSettings" => "TenantSettingsInput".to_owned(),
         "updateProviderProfile" => "ProviderProfileInput".to_owned(),
+        "updateNotificationPreferences" => "NotificationPreferencesInput".to_owned(),
         other => format!("{}{}Input", other[..1].to_uppercase(), &other[1..]),
     };
     format!(

@@ -23,7 +23,7 @@ struct Row {
 }
 
 /// Everything that a refused mutation must leave as it was, in a line.
-const TRACES: [&str; 11] = [
+const TRACES: [&str; 12] = [
     "SELECT count(*) || '/' || coalesce(sum(version), 0) FROM leads",
     "SELECT count(*) || '/' || coalesce(sum(version), 0) FROM claims",
     "SELECT count(*) || '/' || coalesce(sum(version), 0) || '/' || coalesce(sum(balance), 0) FROM wallets",
@@ -34,7 +34,9 @@ const TRACES: [&str; 11] = [
     "SELECT count(*) || '/' || coalesce(sum(length(key || value)), 0) FROM lead_attributes",
     "SELECT count(*) || '/' || coalesce(sum(version + min_score), 0) FROM provider_profiles",
     "SELECT count(*) || '/' || coalesce(sum(length(category)), 0) FROM provider_categories",
-    "SELECT sum(default_lead_price + default_max_claims + lead_lifetime_hours + competitive_at) || max(currency) FROM tenants",
+    "SELECT sum(default_lead_price + default_max_claims + lead_lifetime_hours + competitive_at)
+        || max(currency) || sum(length(CAST(default_rules AS text))) FROM tenants",
+    "SELECT count(*) || '/' || coalesce(sum(version), 0) FROM notification_preferences",
 ];
 
 impl Sql {

@@ -33,7 +33,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ),
     (
         "rules",
-        "auth::Viewer, clock::Timestamp, db::schema, db::text_enum, error, events::record, ids, input, money, own rules, \
+        "auth::Viewer, clock::Timestamp, db::json_value, db::schema, db::text_enum, error, events::record, ids, input, money, own rules, \
          paging, reference, rules",
     ),
     ("loader", "auth::Viewer, db, error, graphql::loader, ids, own rules, own store"),
