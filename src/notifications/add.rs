@@ -12,6 +12,7 @@ use crate::{
     events::{self, NewEvent},
     ids::{TenantId, UserId},
     matching::LeadMatch,
+    preferences::{self, Channel, Frequency, Preferences},
 };
 
 /// Somebody who is to be told, and what it is told beside the common content.
@@ -30,7 +31,8 @@ impl Recipient {
     }
 }
 
-/// Tells each recipient, once. Locks their counts: what else the transaction locks has to be locked before.
+/// Tells each recipient that wants to hear of it in the app, once. Locks their counts: what else the transaction locks has to be
+/// locked before.
 pub async fn tell(
     tenant: TenantId,
     tx: &Tx,
@@ -38,6 +40,7 @@ pub async fn tell(
     content: Content,
     recipients: Vec<Recipient>,
 ) -> Result<Vec<Notification>> {
+    let recipients = willing(tenant, tx, &content, recipients).await?;
     if recipients.is_empty() {
         return Ok(Vec::new());
     }
@@ -61,6 +64,18 @@ pub async fn tell(
         told.extend(new);
     }
     Ok(told)
+}
+
+/// Those that have not switched it off.
+async fn willing(tenant: TenantId, tx: &Tx, content: &Content, recipients: Vec<Recipient>) -> Result<Vec<Recipient>> {
+    let users: Vec<UserId> = recipients.iter().map(|recipient| recipient.user.clone()).collect();
+    let preferences = preferences::of_users(tenant, tx, &users).await?;
+    let wants = |user: &UserId| {
+        let own = preferences.get(user);
+        let frequency = |own: &Preferences| own.frequency(content.kind, content.topic.as_deref(), Channel::InApp);
+        own.is_some_and(|own| frequency(own) != Frequency::Off)
+    };
+    Ok(recipients.into_iter().filter(|recipient| wants(&recipient.user)).collect())
 }
 
 /// As few events as will hold them.
