@@ -13,10 +13,9 @@ use crate::{
 /// The preferences of these users, whoever asks: one query for all of them and one for the tenant's defaults. Who has set
 /// nothing, or is not there, has the defaults.
 pub async fn of_users(tenant: TenantId, tx: &Tx, users: &[UserId]) -> Result<HashMap<UserId, Preferences>> {
-    let (mut own, settings) =
-        tokio::try_join!(biased; store::find_many(tenant, tx, users), tenants::settings(tenant, tx))?;
+    let (own, settings) = tokio::try_join!(biased; store::find_many(tenant, tx, users), tenants::settings(tenant, tx))?;
     let preferences = |user: &UserId| {
-        let own: Own = own.remove(user).unwrap_or_default();
+        let own: Own = own.get(user).cloned().unwrap_or_default();
         (user.clone(), Preferences::new(user.clone(), own, settings.default_rules.clone()))
     };
     Ok(users.iter().map(preferences).collect())

@@ -257,7 +257,7 @@ async fn many_are_looked_up_at_once(engine: Engine) {
     let rules = json!([rule("ANNOUNCEMENT", None, "EMAIL", "OFF"), rule("CUSTOM", Some("a"), "PUSH", "HOURLY")]);
     set(&server, PAT, json!({ "rules": rules, "quietHours": quiet, "soundForPriorities": ["LOW"] })).await;
 
-    let ask: Vec<UserId> = ["pat", "quinn", "nobody"].map(UserId::from).into();
+    let ask: Vec<UserId> = ["pat", "quinn", "nobody", "pat"].map(UserId::from).into();
     for (market, daily) in Market::both(&server).into_iter().zip([Frequency::Daily, Frequency::Hourly]) {
         let (tenant, users) = (market.tenant_id().await, ask.clone());
         let look_up = async move |tx: &_| of_users(tenant, tx, &users).await;
