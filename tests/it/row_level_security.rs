@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{QueryableByName, sql_query, sql_types::BigInt};
 use leadcast::{
-    db::{self, Connection, Target, Tx},
+    db::{self, Connection, Db, Target, Tx},
     error::{Error, Result},
+    ids::TenantId,
 };
 use serde_json::json;
 use tokio_postgres::{Client, NoTls};
@@ -17,6 +18,7 @@ use crate::support::{
     postgres::{Cluster, available},
     soon,
     sql::Sql,
+    wire::eventually,
 };
 
 /// Every table of tenants by its name, from the catalogue, and the column with the tenant.
@@ -64,6 +66,18 @@ async fn furnish(server: &TestServer) {
         market.wants("pat", json!({ "categories": ["Electrical"] })).await;
         let set = "mutation { updateNotificationPreferences(input: { sound: false }) { userErrors { code } } }";
         market.user("pat").query(set, json!({})).await.field("updateNotificationPreferences");
+        let told = "mutation { createNotification(input: { to: { everyone: true }, title: \"a\", message: \"b\", reference: \"c\" }) {
+            userErrors { code } } }";
+        market.user("admin").query(told, json!({})).await.field("createNotification");
+        // From the second claim on it is told of as competitive, to who has not claimed it.
+        market.wants("riley", json!({ "categories": ["Electrical"] })).await;
+        market.claim("quinn", &lead).await.field("claimLead");
+        let riley = market.user("riley");
+        let told = "{ notifications(filter: { types: [LEAD_COMPETITIVE] }) { nodes { id } } }";
+        eventually("the lead to be told of", async || {
+            riley.query(told, json!({})).await.field("notifications")["nodes"] != json!([])
+        })
+        .await;
     }
 }
 
@@ -154,11 +168,13 @@ async fn a_query_without_a_tenant_finds_its_own_through_every_door_in_turn() {
         let across = db.across(async move |tx| Ok((number(tx, &query).await?, backend(tx).await?))).await;
         match table.as_str() {
             // The leads are open: they may fall due.
-            "tenants" | "events" | "event_users" | "leads" => {
+            "tenants" | "events" | "event_users" | "leads" | "distributions" => {
                 let (found, connection) = across.expect("the workers' to read");
                 assert_eq!(found.to_string(), all, "{table}");
                 doors_of.entry(connection).or_default().insert("across");
             }
+            // Nothing is put off, and nothing is still being told.
+            "notifications" | "announcements" => assert_eq!(across.expect("what is due").0, 0, "{table}"),
             _ => assert!(words(&across.expect_err("not the workers'")).contains("permission denied"), "{table}"),
         }
     }
@@ -188,6 +204,10 @@ async fn a_statement_without_a_tenant_changes_its_own_and_nothing_else() {
         "UPDATE notification_preferences SET sound = NOT sound",
         "DELETE FROM lead_attributes",
         "DELETE FROM provider_categories",
+        "UPDATE notifications SET title = 'ours'",
+        "UPDATE unread_counts SET unread = unread",
+        "UPDATE announcements SET title = 'ours'",
+        "DELETE FROM notifications",
     ] {
         let table = statement.split_whitespace().find(|word| word.ends_with('s')).expect("tables end so");
         let column = if table == "tenants" { "id" } else { "tenant_id" };
@@ -203,6 +223,10 @@ async fn a_statement_without_a_tenant_changes_its_own_and_nothing_else() {
     let others = format!("SELECT max(min_score) FROM provider_profiles WHERE tenant_id = '{rival}'");
     assert_eq!(sql.text(&others).await, "0");
 
+    what_is_not_granted_is_refused(db, demo, rival).await;
+}
+
+async fn what_is_not_granted_is_refused(db: &Db, demo: TenantId, rival: TenantId) {
     let mut refused = vec![
         (format!("INSERT INTO event_users VALUES ('{rival}', 'pat', 1)"), "row-level security"),
         (format!("UPDATE leads SET tenant_id = '{rival}'"), "row-level security"),
@@ -216,6 +240,9 @@ async fn a_statement_without_a_tenant_changes_its_own_and_nothing_else() {
             "DELETE FROM claims",
             "DELETE FROM provider_profiles",
             "DELETE FROM notification_preferences",
+            "DELETE FROM unread_counts",
+            "DELETE FROM lead_notices",
+            "DELETE FROM announcements",
             "UPDATE log_state SET floor = 0",
             "INSERT INTO tenants SELECT * FROM tenants",
             "TRUNCATE leads CASCADE",

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{list, unread};
 use crate::support::{
     Engine, TestServer,
-    api::{ADMIN, CASEY, PAT, QUINN, RILEY, Who},
+    api::{ADMIN, CASEY, PAT, QUINN, RILEY, SAM, Who},
     both_engines,
     sql::Sql,
     wire::eventually,
@@ -122,14 +122,14 @@ async fn competition_is_told_once_to_those_that_have_not_claimed(engine: Engine)
 async fn a_low_balance_is_told(engine: Engine) {
     let server = TestServer::start(engine).await;
     server.act(ADMIN, "updateTenantSettings", json!({ "lowBalanceThreshold": 10 })).await.done();
-    server.fund(PAT, 12).await;
+    server.fund(SAM, 12).await;
     for change in [-2, -1, -1] {
-        let input = json!({ "ownerId": "pat", "change": change, "reference": format!("{change} {}", uuid::Uuid::now_v7()), "reason": "x" });
+        let input = json!({ "ownerId": "sam", "change": change, "reference": format!("{change} {}", uuid::Uuid::now_v7()), "reason": "x" });
         server.act(ADMIN, "adjustWallet", input).await.done();
     }
-    let low = told(&server, PAT, "BALANCE_LOW", 1).await.remove(0);
+    let low = told(&server, SAM, "BALANCE_LOW", 1).await.remove(0);
     all_is_told(&server).await;
-    told(&server, PAT, "BALANCE_LOW", 1).await;
+    told(&server, SAM, "BALANCE_LOW", 1).await;
     assert!(low["message"].as_str().is_some_and(|text| text.ends_with("credits left")), "{low:#}");
 }
 
