@@ -39,14 +39,6 @@ async fn told(server: &TestServer, who: Who, kind: &str, count: usize) -> Vec<Va
     told
 }
 
-/// Until both lanes have told all that has happened.
-async fn all_is_told(server: &TestServer) {
-    let sql = Sql::of(server).await;
-    let behind = "SELECT count(*) FROM distributions
-        WHERE event_id < (SELECT max(id) FROM events WHERE events.tenant_id = distributions.tenant_id)";
-    eventually("everything to be told", async || sql.text(behind).await == "0").await;
-}
-
 async fn whom_a_lead_fits_is_told_once_with_its_score(engine: Engine) {
     let server = TestServer::start(engine).await;
     wants(&server, "pat", json!({ "serviceAreas": [{ "country": "ZA", "city": "Cape Town" }] })).await;
@@ -70,7 +62,7 @@ async fn whom_a_lead_fits_is_told_once_with_its_score(engine: Engine) {
         (&shown["match"]["tier"], &shown["match"]["score"]),
         (&json!("EXCELLENT"), &shown["lead"]["match"]["score"])
     );
-    all_is_told(&server).await;
+    server.all_is_told().await;
     for who in [QUINN, RILEY, CASEY] {
         assert_eq!(unread(&server, who).await, 0, "{who:?}");
     }
@@ -105,7 +97,7 @@ async fn competition_is_told_once_to_those_that_have_not_claimed(engine: Engine)
     // It gets less, and competitive again: that is not told again.
     server.act(ADMIN, "refundClaim", json!({ "id": second, "reason": "as agreed" })).await.done();
     server.claim(RILEY, &lead).await;
-    all_is_told(&server).await;
+    server.all_is_told().await;
     for who in [PAT, QUINN] {
         assert!(list(&server, who, json!({ "types": ["LEAD_COMPETITIVE"] })).await.is_empty(), "{who:?}");
     }
@@ -115,7 +107,7 @@ async fn competition_is_told_once_to_those_that_have_not_claimed(engine: Engine)
     server.claim(PAT, &small).await;
     let full = told(&server, QUINN, "LEAD_FULL", 1).await.remove(0);
     assert_eq!(full["lead"]["id"], small);
-    all_is_told(&server).await;
+    server.all_is_told().await;
     assert!(list(&server, PAT, json!({ "types": ["LEAD_FULL"] })).await.is_empty());
 }
 
@@ -128,7 +120,7 @@ async fn a_low_balance_is_told(engine: Engine) {
         server.act(ADMIN, "adjustWallet", input).await.done();
     }
     let low = told(&server, SAM, "BALANCE_LOW", 1).await.remove(0);
-    all_is_told(&server).await;
+    server.all_is_told().await;
     told(&server, SAM, "BALANCE_LOW", 1).await;
     assert!(low["message"].as_str().is_some_and(|text| text.ends_with("credits left")), "{low:#}");
 }
@@ -156,7 +148,7 @@ async fn many_providers_are_told_once_each(engine: Engine) {
         expected.insert(name, own);
     }
     let id = server.open(json!({ "category": "Electrical" })).await;
-    all_is_told(&server).await;
+    server.all_is_told().await;
     let lead: Lead = serde_json::from_str(&sql.text("SELECT payload FROM events WHERE kind = 'LEAD_CREATED'").await)
         .map(|fact: leadcast::leads::LeadCreated| fact.lead)
         .expect("the lead as it opened");

@@ -99,6 +99,27 @@ pub const DONE: &[Acted] = &[
                                                                    [NOT_YOURS, NOT_YOURS, CLOSED, CLOSED, OK, OK, "NOT_FOUND providerId"]),
     done("updateProviderProfile", "", |_, _| json!({ "providerId": "casey", "minScore": 5 }),
                                                                    [NOT_YOURS, NOT_YOURS, CLOSED, CLOSED, NO_PROVIDER, NO_PROVIDER, NO_PROVIDER]),
+    // Notifications: everybody its own, other ids are ignored; SERVICE and ADMIN make and change anybody's.
+    done("markNotificationsRead", "open", |lead, _| json!({ "select": { "ids": [lead] } }),
+                                                                   [OK, OK, OK, OK, OK, OK, OK]),
+    done("markNotificationsUnread", "open", |lead, _| json!({ "select": { "ids": [lead] } }),
+                                                                   [OK, OK, OK, OK, OK, OK, OK]),
+    done("archiveNotifications", "open", |lead, _| json!({ "select": { "ids": [lead] } }),
+                                                                   [OK, OK, OK, OK, OK, OK, OK]),
+    done("unarchiveNotifications", "open", |lead, _| json!({ "select": { "ids": [lead] } }),
+                                                                   [OK, OK, OK, OK, OK, OK, OK]),
+    done("unsnoozeNotifications", "open", |lead, _| json!({ "select": { "ids": [lead] } }),
+                                                                   [OK, OK, OK, OK, OK, OK, OK]),
+    done("deleteNotifications", "open", |lead, _| json!({ "select": { "ids": [lead] } }),
+                                                                   [OK, OK, OK, OK, OK, OK, OK]),
+    done("snoozeNotifications", "open", |lead, _| json!({ "select": { "ids": [lead] }, "until": "2090-01-01T00:00:00Z" }),
+                                                                   [OK, OK, OK, OK, OK, OK, OK]),
+    done("openNotification", "open", |lead, _| json!({ "id": lead }),
+                                                                   [OK, OK, OK, OK, OK, OK, OK]),
+    done("createNotification", "", |_, _| json!({ "to": { "userIds": ["admin"] }, "title": "x", "message": "x", "reference": unique("news") }),
+                                                                   [CLOSED, CLOSED, CLOSED, CLOSED, OK, OK, OK]),
+    done("updateNotifications", "open", |lead, _| json!({ "select": { "ids": [lead] }, "patch": { "title": "x" } }),
+                                                                   [CLOSED, CLOSED, CLOSED, CLOSED, OK, OK, OK]),
     // Preferences: everybody, its own.
     done("updateNotificationPreferences", "", |_, _| json!({ "sound": false }),
                                                                    [OK, OK, OK, OK, OK, OK, OK]),
@@ -151,10 +172,12 @@ async fn what_everyone_may_do(engine: Engine) {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
-/// Apart from the viewer's own wallet, which a provider sees with a refused claim.
+/// Apart from the viewer itself and its own wallet, which a provider sees with a refused claim.
 fn shows_nothing(viewer: Who, payload: &Value) -> bool {
+    const HARMLESS: [&str; 3] = ["userErrors", "replayed", "viewer"];
+    let nothing = [Value::Null, json!(0), json!([])];
     let objects = payload.as_object().into_iter().flatten();
-    let mut shown = objects.filter(|(name, value)| *name != "userErrors" && *name != "replayed" && !value.is_null());
+    let mut shown = objects.filter(|(name, value)| !HARMLESS.contains(&name.as_str()) && !nothing.contains(value));
     shown.all(|(name, _)| name == "wallet" && viewer.role == leadcast::users::Role::Provider)
 }
 

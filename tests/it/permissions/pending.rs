@@ -18,25 +18,10 @@ const fn pending(cell: &'static str, waits_for: &'static [&'static str]) -> Pend
 #[rustfmt::skip]
 const PENDING: &[Pending] = &[
     // Who sees and does what.
-    pending("own notifications: everybody", &["Query.notification", "Query.notifications", "Viewer.unreadCount"]),
-    pending("read, archive, snooze, open are the recipient's own, other ids are ignored", &[
-        "Mutation.markNotificationsRead", "Mutation.markNotificationsUnread", "Mutation.archiveNotifications",
-        "Mutation.unarchiveNotifications", "Mutation.snoozeNotifications", "Mutation.unsnoozeNotifications",
-        "Mutation.openNotification",
-    ]),
-    pending("others' notifications: create, list, edit: SERVICE, ADMIN", &["Mutation.createNotification", "Query.notifications"]),
-    pending("updateNotifications and deleteNotifications reach others' notifications for ADMIN and SERVICE", &[
-        "Mutation.updateNotifications", "Mutation.deleteNotifications",
-    ]),
     pending("deliveries, retryDelivery: SERVICE, ADMIN", &["Query.deliveries", "Mutation.retryDelivery"]),
     pending("tenant settings: no webhookUrl but for ADMIN", &["TenantSettings.webhookUrl", "TenantSettingsInput.webhookUrl"]),
     pending("revokeTokens, rotateWebhookSecret: ADMIN", &["Mutation.revokeTokens", "Mutation.rotateWebhookSecret"]),
-    pending("notification events: own only", &[
-        "Subscription.notificationAdded", "Subscription.notificationUpdated", "EventType.NOTIFICATION_ADDED",
-        "EventType.NOTIFICATION_UPDATED", "Query.events(notificationFilter:)", "Subscription.events(notificationFilter:)",
-    ]),
     // Lead states.
-    pending("test leads are in no notification of a match", &["Query.notifications"]),
 ];
 
 #[test]

@@ -138,6 +138,14 @@ pub const SEEN: &[Seen] = &[
     seen("users", "users { nodes { email } }", "/users",            [FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, YES, YES, YES]),
     seen("users", "users(search: \"dana\") { nodes { email } }", "/users/nodes",
                                                                     [FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, YES, YES, NO]),
+    // Notifications: one's own; SERVICE and ADMIN find others'. Pat was told by hand, and is told of its claims.
+    seen("notification", "notification(id: $news) { title }", "/notification",
+                                                                    [YES, NO, NO, NO, YES, YES, NO]),
+    seen("notifications", "notifications(filter: {types: [CUSTOM]}) { nodes { id } }", "/notifications/nodes",
+                                                                    [YES, NO, NO, NO, NO, NO, NO]),
+    seen("notifications", "notifications(filter: {recipientIds: [\"pat\"]}) { nodes { id } }", "/notifications/nodes",
+                                                                    [BAD_INPUT, BAD_INPUT, BAD_INPUT, BAD_INPUT, YES, YES, NO]),
+    seen("viewer", "viewer { unreadCount }", "/viewer/unreadCount", [YES, YES, YES, YES, YES, YES, YES]),
     // Preferences: everybody, its own.
     seen("notificationPreferences", "notificationPreferences { rules { frequency } }", "/notificationPreferences/rules",
                                                                     [YES, YES, YES, YES, YES, YES, YES]),
@@ -187,11 +195,14 @@ async fn world(server: &TestServer) -> Value {
     server.act(ADMIN, "rejectLead", json!({ "id": rejected, "reason": "a joke" })).await.done();
     let contact = json!({ "category": "Twins", "contact": { "name": "C", "email": "twins@example.com" } });
     let (review, twin) = (server.post(contact.clone()).await, server.post(contact).await);
+    let news = json!({ "to": { "userIds": ["pat"] }, "type": "CUSTOM", "topic": "visit", "title": "x", "message": "x", "reference": "x" });
+    let news = server.act(ADMIN, "createNotification", news).await.done()["notifications"][0]["id"].clone();
     server.advance(2 * LIFETIME);
     expire_due(&server.app).await.expect("the worker's round");
     server.told_of(&twin, &cursor).await;
     json!({ "lead": lead, "claim": claim, "expired": expired, "full": full, "withdrawn": withdrawn, "refunded": refunded,
-        "paidBack": paid_back, "unopened": unopened, "rejected": rejected, "review": review, "twin": twin, "cursor": cursor })
+        "paidBack": paid_back, "unopened": unopened, "rejected": rejected, "review": review, "twin": twin, "cursor": cursor,
+        "news": news })
 }
 
 async fn what_everyone_sees(engine: Engine) {

@@ -54,6 +54,9 @@ pub const HEARD: &[Row] = &[
                                                  "CLAIM_UPDATED CLAIM_UPDATED CLAIM_UPDATED", NOTHING]),
     // Balances: one's own only.
     heard("balanceUpdated", "BALANCE_UPDATED",  ["BALANCE-5 BALANCE+5", "BALANCE+0", NOTHING, NOTHING, NOTHING, NOTHING, NOTHING]),
+    // Notifications: one's own only.
+    heard("notificationAdded", "NOTIFICATION_ADDED", ["ADDED ADDED", NOTHING, "ADDED", NOTHING, NOTHING, NOTHING, NOTHING]),
+    heard("notificationUpdated", "NOTIFICATION_UPDATED", ["READ", NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING]),
     heard("events", "LEAD_CREATED",             ["CREATED", "CREATED", "CREATED", NOTHING, "CREATED", "CREATED", NOTHING]),
 ];
 
@@ -72,13 +75,17 @@ async fn story(server: &TestServer, start: &Value) {
     let test = server.open(json!({ "isTest": true })).await;
     server.claim(QUINN, &test).await;
     server.act(CASEY, "withdrawLead", json!({ "id": test })).await.done();
+    let news = json!({ "to": { "userIds": ["pat"] }, "title": "x", "message": "x", "reference": "x" });
+    let news = server.act(ADMIN, "createNotification", news).await.done()["notifications"][0]["id"].clone();
+    server.act(PAT, "markNotificationsRead", json!({ "select": { "ids": [news] } })).await.done();
+    server.all_is_told().await;
     let end = server.act(DANA, "createLead", lead_input()).await.done()["lead"]["id"].clone();
     server.told_of(&end, start).await;
 }
 
 /// What is asked of an event of any type.
 const ANY: &str = "__typename ... on LeadUpdatedEvent { leadChange } ... on BalanceUpdatedEvent { change }
-    ... on LeadClaimedEvent { claimedByViewer claim { id } }";
+    ... on NotificationUpdatedEvent { notificationChange } ... on LeadClaimedEvent { claimedByViewer claim { id } }";
 
 /// What is asked of a stream's events.
 fn fields(root: &str) -> &'static str {
@@ -86,6 +93,7 @@ fn fields(root: &str) -> &'static str {
         "leadUpdated" => "__typename leadChange",
         "leadClaimed" => "__typename claimedByViewer claim { id }",
         "balanceUpdated" => "__typename change",
+        "notificationUpdated" => "__typename notificationChange",
         "events" => ANY,
         _ => "__typename",
     }

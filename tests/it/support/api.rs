@@ -9,6 +9,7 @@ use super::{
     TestServer,
     client::{Answer, Client},
     soon,
+    sql::Sql,
 };
 
 /// Somebody with a token.
@@ -139,6 +140,11 @@ impl TestServer {
         Done { answer, payload }
     }
 
+    /// Until all that has happened has been turned into notifications.
+    pub async fn all_is_told(&self) {
+        Sql::of(self).await.all_is_told().await;
+    }
+
     /// Posts a lead as `casey`, changed by `change`; returns its id.
     pub async fn post(&self, change: Value) -> Value {
         let posted = self.act(CASEY, "createLead", with(lead_input(), change)).await;
@@ -240,6 +246,8 @@ pub fn word(event: &Value) -> String {
         "LeadUpdatedEvent" => event["leadChange"].as_str().expect("a change").to_owned(),
         "ClaimUpdatedEvent" => "CLAIM_UPDATED".to_owned(),
         "BalanceUpdatedEvent" => format!("BALANCE{:+}", event["change"].as_i64().expect("a change")),
+        "NotificationAddedEvent" => "ADDED".to_owned(),
+        "NotificationUpdatedEvent" => event["notificationChange"].as_str().expect("a change").to_owned(),
         other => panic!("an unknown event: {other}"),
     }
 }

@@ -9,7 +9,7 @@ use diesel::{
 use leadcast::db::Target;
 use tokio_postgres::NoTls;
 
-use super::TestServer;
+use super::{TestServer, wire::eventually};
 
 pub enum Sql {
     Sqlite(Mutex<SqliteConnection>),
@@ -95,8 +95,16 @@ impl Sql {
         value.unwrap_or_default()
     }
 
+    /// Until all that has happened has been turned into notifications.
+    pub async fn all_is_told(&self) {
+        let behind = "SELECT count(*) FROM distributions
+            WHERE event_id < (SELECT max(id) FROM events WHERE events.tenant_id = distributions.tenant_id)";
+        eventually("everything to be told", async || self.text(behind).await == "0").await;
+    }
+
     /// What is in the database, as far as a mutation could have changed it.
     pub async fn traces(&self) -> String {
+        self.all_is_told().await;
         let mut traces = Vec::new();
         for query in TRACES {
             traces.push(self.text(query).await);
