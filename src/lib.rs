@@ -47,7 +47,6 @@ pub mod input;
 pub mod leads;
 pub mod metrics;
 pub mod money;
-pub mod notifications;
 pub mod paging;
 pub mod reference;
 pub mod telemetry;
