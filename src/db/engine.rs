@@ -53,11 +53,9 @@ impl Engine {
 
     pub async fn connection(&self, mode: Mode) -> Result<Connection> {
         match self {
-            Self::Sqlite(pools) if mode.reads_only() => {
-                patient(POOL_PATIENCE, pools.readers.get()).await.map(Mutex::new).map(Connection::Sqlite)
-            }
             Self::Sqlite(pools) => {
-                patient(POOL_PATIENCE, pools.writer.get()).await.map(Mutex::new).map(Connection::Sqlite)
+                let pool = if mode.reads_only() { &pools.readers } else { &pools.writer };
+                patient(POOL_PATIENCE, pool.get()).await.map(Mutex::new).map(Connection::Sqlite)
             }
             Self::Postgres { pool, .. } => patient(POOL_PATIENCE, pool.get()).await.map(Connection::Postgres),
         }

@@ -10,7 +10,7 @@ use diesel_async::{
 use futures_util::FutureExt;
 use tokio_postgres::{Config, NoTls};
 
-use crate::error::{Fault, Result};
+use crate::error::{Fault, Result, in_one_line};
 
 /// A forgotten transaction would hold locks and the event watermark of the whole cluster: nothing may stay open for long. And
 /// what is acknowledged is on the disk, also where the cluster, the database or the role is set up to be faster than that
@@ -49,13 +49,8 @@ async fn connect(url: String, session: &'static str) -> Result<AsyncPgConnection
         config.application_name("leadcast");
     }
     let (client, connection) =
-        config.connect(NoTls).await.map_err(|e| ConnectionError::BadConnection(with_source(&e)))?;
+        config.connect(NoTls).await.map_err(|e| ConnectionError::BadConnection(in_one_line(&e)))?;
     let mut conn = AsyncPgConnection::try_from_client_and_connection(client, connection).await?;
     conn.batch_execute(session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
-}
-
-/// tokio-postgres says "error connecting to server" and keeps the reason in the source.
-fn with_source(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
