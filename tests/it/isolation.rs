@@ -81,6 +81,7 @@ async fn nothing_of_another_tenant_is_found(engine: Engine) {
     let mut ears = Ears::open(&server, &RIVAL, &aimed).await;
     let before = rival.look(&control).await;
     let (secrets, mut wrong) = life(&server, &demo).await;
+    server.all_is_told().await;
     let after = rival.look(&control).await;
     wrong.extend(changes(&before, &after));
 
@@ -90,7 +91,7 @@ async fn nothing_of_another_tenant_is_found(engine: Engine) {
     let (sql, tenant) = (Sql::of(&server).await, Market { server: &server, tenant: DEMO.tenant }.tenant_id().await);
     let rows = sql.rows_of(&tenant.to_string()).await;
     wrong.extend(rival.live(&server, &RIVAL, &own, &secrets).await);
-    wrong.extend(rival.mutations(&aimed, &control, &secrets).await);
+    wrong.extend(rival.mutations(&server, &aimed, &control, &secrets).await);
     let tables = sql.rows_of(&tenant.to_string()).await.into_iter().filter(|(table, now)| rows[table] != *now);
     wrong.extend(tables.map(|(table, now)| format!("the rival has changed {table} from {} to {now}", rows[&table])));
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
