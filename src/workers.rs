@@ -35,7 +35,10 @@ pub async fn run(app: App) {
         }),
         every(NEWS, Worker::DirectNews, &app, || notifications::distribute(&app, Lane::Direct)),
         every(NEWS, Worker::BroadcastNews, &app, || notifications::distribute(&app, Lane::Broadcast)),
-        every(RETENTION, Worker::Retention, &app, || events::retain(&app.db, &app.hub, &app.clock, keep)),
+        every(RETENTION, Worker::Retention, &app, || async {
+            let told = notifications::told_up_to(&app).await?;
+            events::retain(&app.db, &app.hub, &app.clock, keep, told).await
+        }),
         every(CLOCK, Worker::Clock, &app, || app.db.ping(&app.clock)),
     );
 }

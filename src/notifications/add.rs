@@ -46,6 +46,9 @@ pub async fn tell(
     }
     let users: Vec<UserId> = recipients.iter().map(|recipient| recipient.user.clone()).collect();
     let counts = store::lock(tenant, tx, &users).await?;
+    let told = store::told(tenant, tx, content.subject_id, content.kind, &users).await?;
+    let (users, recipients): (Vec<_>, Vec<_>) =
+        users.into_iter().zip(recipients).filter(|(user, _)| !told.contains(user)).unzip();
     let copy = |recipient: Recipient| {
         let unread_count = counts.get(&recipient.user).copied().unwrap_or(0) + 1;
         let Recipient { user, title, priority, lead_match } = recipient;

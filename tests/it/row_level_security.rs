@@ -329,7 +329,7 @@ async fn an_ordinary_user_of_the_database_is_enough() {
     }
     // The workers do their work through these doors.
     leadcast::leads::expire_due(&server.app).await.expect("across and write");
-    leadcast::events::retain(&server.app.db, &server.app.hub, &server.app.clock, std::time::Duration::ZERO)
+    leadcast::events::retain(&server.app.db, &server.app.hub, &server.app.clock, std::time::Duration::ZERO, i64::MAX)
         .await
         .expect("upkeep");
     soon("the listener to be gone", server.stop()).await;
