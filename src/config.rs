@@ -141,6 +141,9 @@ pub struct Settings {
     /// How long events are kept for clients that come back: 12h, 7d
     #[arg(long, env = "LEADCAST_EVENT_RETENTION", global = true, default_value = "7d", value_parser = duration)]
     pub event_retention: Duration,
+    /// How long notifications are kept, read or not: 30d, 90d
+    #[arg(long, env = "LEADCAST_NOTIFICATION_RETENTION", global = true, default_value = "90d", value_parser = duration)]
+    pub notification_retention: Duration,
     /// How logs are written
     #[arg(long, env = "LEADCAST_LOG_FORMAT", global = true, default_value = "text")]
     pub log_format: LogFormat,

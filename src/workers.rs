@@ -39,6 +39,9 @@ pub async fn run(app: App) {
             let told = notifications::told_up_to(&app).await?;
             events::retain(&app.db, &app.hub, &app.clock, keep, told).await
         }),
+        every(RETENTION, Worker::NotificationRetention, &app, || async {
+            notifications::retain(&app, app.settings.notification_retention).await.map(drop)
+        }),
         every(CLOCK, Worker::Clock, &app, || app.db.ping(&app.clock)),
     );
 }

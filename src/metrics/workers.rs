@@ -24,6 +24,8 @@ pub enum Worker {
     BroadcastNews,
     /// Deletes old events.
     Retention,
+    /// Deletes old notifications.
+    NotificationRetention,
     /// Compares this machine's clock with the database's.
     Clock,
 }

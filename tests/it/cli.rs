@@ -177,6 +177,7 @@ async fn a_bad_setting_is_named() {
         ("LEADCAST_ALLOWED_ORIGINS", "--allowed-origins", "https://app.example.com,*"),
         ("LEADCAST_EVENT_RETENTION", "--event-retention", "a week"),
         ("LEADCAST_EVENT_RETENTION", "--event-retention", "0d"),
+        ("LEADCAST_NOTIFICATION_RETENTION", "--notification-retention", "ever"),
         ("LEADCAST_DRAIN_DELAY", "--drain-delay", "a while"),
         ("LEADCAST_DRAIN_DELAY", "--drain-delay", "1h"),
         ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "collector:4318"),
