@@ -72,16 +72,7 @@ async fn killed_in_the_middle_each_provider_is_told_once(engine: Engine) {
 
     let (mut kills, mut address) = (0, address);
     for _ in 0..TRIES {
-        let post = "mutation($input: CreateLeadInput!) { createLead(input: $input) { lead { id status } userErrors { message } } }";
-        let reference = uuid::Uuid::now_v7().to_string();
-        let terms = json!({ "customerId": "casey", "category": "Electrical", "reference": reference,
-            "contact": { "name": "Casey", "email": format!("{reference}@example.com") } });
-        let input = json!({ "input": with(lead_input(), terms) });
-        let posted = admins(&address).await[0].query(post, input).await.field("createLead").clone();
-        let lead = posted["lead"]["id"].as_str().unwrap_or_else(|| panic!("no lead: {posted}")).replace('-', "");
-        let verify = "mutation($id: ID!) { verifyLead(input: { id: $id }) { lead { status } userErrors { message } } }";
-        let opened = admins(&address).await[0].query(verify, json!({ "id": posted["lead"]["id"] })).await;
-        assert_eq!(opened.field("verifyLead")["lead"]["status"], "OPEN", "{posted}");
+        let lead = open(&admins(&address).await[0]).await;
         let of_lead = if sql.is_sqlite() { "lower(hex(lead_id))" } else { "replace(CAST(lead_id AS text), '-', '')" };
         let count = |what: &str| format!("SELECT count({what}) FROM notifications WHERE {of_lead} = '{lead}'");
         let all = (PROVIDERS + 1).to_string();
@@ -105,6 +96,21 @@ async fn killed_in_the_middle_each_provider_is_told_once(engine: Engine) {
         WHERE n.tenant_id = u.tenant_id AND n.recipient_id = u.user_id AND n.folder = 'INBOX' AND n.unread)";
     assert_eq!(sql.text(wrong).await, "0", "what is unread is counted");
     drop(program);
+}
+
+/// Opens a lead that fits; its id without dashes.
+async fn open(admin: &Client) -> String {
+    let post =
+        "mutation($input: CreateLeadInput!) { createLead(input: $input) { lead { id } userErrors { message } } }";
+    let reference = uuid::Uuid::now_v7().to_string();
+    let terms = json!({ "customerId": "casey", "category": "Electrical", "reference": reference,
+        "contact": { "name": "Casey", "email": format!("{reference}@example.com") } });
+    let input = json!({ "input": with(lead_input(), terms) });
+    let id = admin.query(post, input).await.field("createLead")["lead"]["id"].clone();
+    let verify = "mutation($id: ID!) { verifyLead(input: { id: $id }) { lead { status } userErrors { message } } }";
+    let opened = admin.query(verify, json!({ "id": id })).await;
+    assert_eq!(opened.field("verifyLead")["lead"]["status"], "OPEN", "{opened}");
+    id.as_str().expect("an id").replace('-', "")
 }
 
 /// What stands before the first SELECT, and after it.
