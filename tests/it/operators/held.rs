@@ -84,10 +84,9 @@ async fn whoever_holds_back_the_events_is_named() {
     let (mut server, url) = Program::serve(folder.path(), &[("DATABASE_URL", &database.url())]).await;
     let (http, healthy, degraded) = (http(), (200, json!(true), json!(false)), (200, json!(true), json!(true)));
     let admin = admin(&http, &url).await;
-
     let end = "SELECT pg_terminate_backend({pid})";
     let culprits = [
-        // Of another database and another user, who is nothing to leadcast.
+        // Of another database and another user.
         Culprit {
             user: "reporter",
             named: vec![
