@@ -73,6 +73,15 @@ impl Input {
         Some(self.text(path, text, max))
     }
 
+    /// The topic of a CUSTOM notification: one line of at most 100 characters.
+    pub fn topic(&mut self, path: &[&str], topic: &str) -> String {
+        let topic = self.text(path, topic, 100);
+        if topic.contains(['\n', '\r', '\t']) {
+            self.invalid(path, "A topic is one line.");
+        }
+        topic
+    }
+
     pub fn email(&mut self, path: &[&str], email: Option<&str>) -> Option<String> {
         let email = self.optional_text(path, email, 254)?;
         let well_formed = email

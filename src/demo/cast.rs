@@ -98,7 +98,28 @@ pub async fn claim(
     heard.shows("/lead/contact/email", email)?.shows("/lead/claims", ())?;
     let paid = provider.expect("balanceUpdated", &made[1]).await?;
     paid.shows("/change", -price)?.shows("/balance", paid.number("/previousBalance") - price)?;
+    provider.expect("notificationAdded", lead).await?.shows("/notification/type", "CLAIM_CONFIRMED")?;
     Ok(made)
+}
+
+/// Says what a provider wants.
+pub async fn want(
+    timeline: &Timeline,
+    admin: &Person,
+    provider: &Person,
+    category: &str,
+    city: &str,
+) -> Result<(), String> {
+    let input = json!({
+        "providerId": provider.user,
+        "categories": [category],
+        "serviceAreas": [{ "country": "ZA", "region": "Western Cape", "city": city }],
+        "minBudget": null,
+        "minScore": 0,
+        "acceptingLeads": true,
+    });
+    let about = format!("{} works on {category} leads in {city}", provider.user);
+    admin.act(timeline, Mutation::UpdateProviderProfile, input, &about).await.map(drop)
 }
 
 /// Returns the id of the ledger entry.

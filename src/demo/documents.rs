@@ -10,6 +10,9 @@ const LEAD: &str = "lead {
     contact { name email phone } customer { id } claims { nodes { provider { id } } } viewerClaim { id }
 }";
 const CLAIMED: &str = "claimCount maxClaims claimedByViewer claim { id provider { id } }";
+const NOTIFICATION: &str = "viewer { unreadCount } notification {
+    type title message priority lead { id } match { score tier reasons { code points } }
+}";
 const BALANCE: &str = "balance previousBalance change entry { id type }";
 
 /// A subscription.
@@ -21,11 +24,18 @@ pub enum Stream {
     LeadClaimed,
     LeadUpdated,
     BalanceUpdated,
+    NotificationAdded,
 }
 
 impl Stream {
-    pub const ALL: [Self; 5] =
-        [Self::Events, Self::LeadCreated, Self::LeadClaimed, Self::LeadUpdated, Self::BalanceUpdated];
+    pub const ALL: [Self; 6] = [
+        Self::Events,
+        Self::LeadCreated,
+        Self::LeadClaimed,
+        Self::LeadUpdated,
+        Self::BalanceUpdated,
+        Self::NotificationAdded,
+    ];
 
     pub fn field(self) -> &'static str {
         self.into()
@@ -35,12 +45,14 @@ impl Stream {
         let selection = match self {
             Self::Events => format!(
                 "... on LeadCreatedEvent {{ {LEAD} }} ... on LeadClaimedEvent {{ {LEAD} {CLAIMED} }}
-                ... on LeadUpdatedEvent {{ {LEAD} leadChange }} ... on BalanceUpdatedEvent {{ {BALANCE} }}"
+                ... on LeadUpdatedEvent {{ {LEAD} leadChange }} ... on BalanceUpdatedEvent {{ {BALANCE} }}
+                ... on NotificationAddedEvent {{ {NOTIFICATION} }}"
             ),
             Self::LeadCreated => LEAD.to_owned(),
             Self::LeadClaimed => format!("{LEAD} {CLAIMED}"),
             Self::LeadUpdated => format!("{LEAD} leadChange"),
             Self::BalanceUpdated => BALANCE.to_owned(),
+            Self::NotificationAdded => NOTIFICATION.to_owned(),
         };
         let field = self.field();
         format!(
@@ -60,6 +72,7 @@ pub enum Mutation {
     ClaimLead,
     WithdrawLead,
     TopUpWallet,
+    UpdateProviderProfile,
 }
 
 impl Mutation {
@@ -69,15 +82,19 @@ impl Mutation {
 
     pub fn document(self) -> String {
         let selection = match self {
-            Self::CreateLead | Self::VerifyLead | Self::WithdrawLead => LEAD.to_owned(),
-            Self::ClaimLead => format!("{LEAD} claim {{ id }} wallet {{ balance }} entry {{ id }}"),
-            Self::TopUpWallet => "wallet { balance } entry { id }".to_owned(),
+            Self::CreateLead | Self::VerifyLead | Self::WithdrawLead => format!("{LEAD} replayed"),
+            Self::ClaimLead => format!("{LEAD} claim {{ id }} wallet {{ balance }} entry {{ id }} replayed"),
+            Self::TopUpWallet => "wallet { balance } entry { id } replayed".to_owned(),
+            Self::UpdateProviderProfile => "profile { categories }".to_owned(),
         };
         let field = self.field();
-        let input = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
+        let input = match self {
+            Self::UpdateProviderProfile => "ProviderProfileInput".to_owned(),
+            _ => format!("{}{}Input", field[..1].to_uppercase(), &field[1..]),
+        };
         format!(
             "mutation Demo($input: {input}!) {{
-                {field}(input: $input) {{ {selection} replayed userErrors {{ code message path }} }}
+                {field}(input: $input) {{ {selection} userErrors {{ code message path }} }}
             }}"
         )
     }
@@ -116,6 +133,13 @@ pub fn describe(value: &Value) -> String {
             format!("claim of {provider}")
         });
     }
+    if value["notification"].is_object() {
+        parts.push(notification(&value["notification"]));
+        parts.push(format!("{} unread", value["viewer"]["unreadCount"]));
+    }
+    if let Some(categories) = value["profile"]["categories"].as_array() {
+        parts.push(categories.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" and "));
+    }
     if value["balance"].is_number() {
         parts.push(format!(
             "{} → {} credits ({:+})",
@@ -140,6 +164,15 @@ fn lead(lead: &Value) -> String {
     let contact = lead["contact"]["email"].as_str().unwrap_or("null");
     let status = lead["status"].as_str().unwrap_or("?");
     format!("{status:<9} {} of {} taken, contact: {contact}", lead["claimCount"], lead["maxClaims"])
+}
+
+fn notification(notification: &Value) -> String {
+    let text = |field: &str| notification[field].as_str().unwrap_or("?");
+    let found = &notification["match"];
+    let reason = |reason: &Value| Some(format!("{} {}", reason["code"].as_str()?, reason["points"]));
+    let reasons = found["reasons"].as_array().into_iter().flatten().filter_map(reason).collect::<Vec<_>>().join(", ");
+    let score = if found.is_null() { String::new() } else { format!(": {} of 100 ({reasons})", found["score"]) };
+    format!("{}, “{}”{score}", text("title"), text("message"))
 }
 
 fn number(value: &Value) -> i64 {

@@ -15,7 +15,7 @@ mod watcher;
 
 use serde_json::json;
 
-use cast::{Cast, Contact, claim, post, top_up};
+use cast::{Cast, Contact, claim, post, top_up, want};
 use client::Server;
 use documents::{Mutation, Stream};
 use timeline::Timeline;
@@ -23,6 +23,7 @@ use timeline::Timeline;
 /// Plays the demo. The error says what was expected, of whom, and what to do.
 pub async fn run(url: &str) -> Result<(), String> {
     let mut demo = Demo::prepare(url).await?;
+    demo.providers_say_what_they_want().await?;
     demo.everyone_listens().await?;
     demo.wallets_are_filled().await?;
     demo.casey_posts_a_lead().await?;
@@ -71,13 +72,26 @@ impl Demo {
         Ok(Self { timeline, run, cast, contact, lead: String::new(), price: 0, max_claims: 0, made: Vec::new() })
     }
 
+    /// Casey's lead will fit two of them.
+    async fn providers_say_what_they_want(&mut self) -> Result<(), String> {
+        self.timeline.heading("Setup: what the providers want");
+        let Cast { admin, pat, quinn, riley, .. } = &self.cast;
+        for (provider, category, city) in
+            [(pat, "Electrical", "Cape Town"), (quinn, "Electrical", "Paarl"), (riley, "Gardening", "Cape Town")]
+        {
+            want(&self.timeline, admin, &provider.person, category, city).await?;
+        }
+        Ok(())
+    }
+
     async fn everyone_listens(&mut self) -> Result<(), String> {
         self.timeline.heading("Everyone listens: pat to all events in one stream, the others to single ones");
         let of_leads = [Stream::LeadCreated, Stream::LeadClaimed, Stream::LeadUpdated];
-        let single = [&of_leads[..], &[Stream::BalanceUpdated]].concat();
+        let single = [&of_leads[..], &[Stream::BalanceUpdated, Stream::NotificationAdded]].concat();
+        let of_customer = [&of_leads[..], &[Stream::NotificationAdded]].concat();
         let Cast { casey, pat, quinn, riley, rival, .. } = &mut self.cast;
         for (watcher, streams) in [
-            (casey, &of_leads[..]),
+            (casey, &of_customer[..]),
             (pat, &[Stream::Events]),
             (quinn, &single),
             (riley, &single),
@@ -126,12 +140,17 @@ impl Demo {
     }
 
     async fn admin_verifies_it(&mut self) -> Result<(), String> {
-        self.timeline.heading("admin verifies it: every provider hears of it; its contact is null to them");
+        self.timeline
+            .heading("admin verifies it: every provider hears of it, its contact null; whom it fits is told, and why");
         let Cast { admin, casey, pat, quinn, riley, .. } = &mut self.cast;
         admin.act(&self.timeline, Mutation::VerifyLead, json!({ "id": self.lead }), "the lead").await?;
-        for provider in [pat, quinn, riley] {
+        for provider in [&mut *pat, &mut *quinn, riley] {
             let created = provider.expect("leadCreated", &self.lead).await?;
             created.shows("/lead/status", "OPEN")?.shows("/lead/claimCount", 0)?.hides(&UNPAID)?;
+        }
+        for (provider, tier) in [(pat, "EXCELLENT"), (quinn, "FAIR")] {
+            let told = provider.expect("notificationAdded", &self.lead).await?;
+            told.shows("/notification/type", "LEAD_MATCHED")?.shows("/notification/match/tier", tier)?;
         }
         let created = casey.expect("leadCreated", &self.lead).await?;
         created.shows("/lead/contact/email", self.contact.email.as_str())?;
@@ -151,6 +170,8 @@ impl Demo {
         heard.shows("/claimCount", 1)?.shows("/claimedByViewer", false)?.shows("/claim", ())?.hides(&UNPAID)?;
         let heard = self.cast.casey.expect("leadClaimed", &self.lead).await?;
         heard.shows("/claimCount", 1)?.shows("/claim/provider/id", "pat")?;
+        let told = self.cast.casey.expect("notificationAdded", &self.lead).await?;
+        told.shows("/notification/type", "LEAD_CLAIMED")?;
         Ok(())
     }
 
@@ -163,6 +184,8 @@ impl Demo {
         heard.shows("/lead/claims", ())?.shows("/lead/contact/email", self.contact.email.as_str())?;
         let heard = self.cast.casey.expect("leadClaimed", &self.lead).await?;
         heard.shows("/claimCount", 2)?.shows("/claim/provider/id", "quinn")?;
+        let told = self.cast.casey.expect("notificationAdded", &self.lead).await?;
+        told.shows("/notification/type", "LEAD_CLAIMED")?;
         Ok(())
     }
 

@@ -50,6 +50,7 @@ pub fn summary(demo: &Demo) {
     timeline.proven(&format!("everyone saw 0, 1 and 2 of {max} places taken: each once, and in this order"));
     timeline.proven("the contact was null to pat and quinn until each had paid, and to riley always");
     timeline.proven("no provider was told who else claimed; casey, whose lead it is, was");
+    timeline.proven("pat and quinn were told that it fits them, with a score and why; riley, who gardens, was not");
     timeline.proven(&format!("pat and quinn paid {price} credits each, riley got {TOP_UP}; each alone heard of it"));
     timeline.proven("riley was away for 2 events, got them in order and once, with backlog: true, and went on live");
     timeline.proven("the rival tenant heard nothing of all this: its own lead was the first thing to come");

@@ -79,7 +79,7 @@ impl Watcher {
         self.connection.shutdown().await;
     }
 
-    /// Waits for the next event of this kind about this lead or ledger entry.
+    /// Waits for the next event of this kind about this lead or ledger entry. (A notification about a lead is about that lead.)
     pub async fn expect(&mut self, kind: &str, about: &str) -> Result<Shown, String> {
         self.find(kind, |event| is(event, kind, about)).await
     }
@@ -139,7 +139,8 @@ impl Watcher {
 }
 
 fn is(event: &Shown, kind: &str, about: &str) -> bool {
-    event.what == kind && (event.text("/lead/id") == about || event.text("/entry/id") == about)
+    event.what == kind
+        && ["/lead/id", "/entry/id", "/notification/lead/id"].iter().any(|place| event.text(place) == about)
 }
 
 /// Runs while the socket is open. That nobody takes what came means that the story has ended.

@@ -91,7 +91,7 @@ impl CreateNotificationInput {
             Recipients::Everyone(false) => input.invalid(&["to", "everyone"], "This can only be true."),
             Recipients::Role(_) | Recipients::Everyone(true) => {}
         }
-        self.topic = input.optional_text(&["topic"], self.topic.as_deref(), Notification::MAX_TOPIC_CHARS);
+        self.topic = self.topic.map(|topic| input.topic(&["topic"], &topic));
         match (self.kind, &self.topic) {
             (NotificationType::Custom, None) => input.invalid(&["topic"], "A CUSTOM notification needs a topic."),
             (NotificationType::Announcement, Some(_)) => {

@@ -223,6 +223,4 @@ impl Notification {
     /// Characters of a title and of a message.
     pub const MAX_TITLE_CHARS: usize = 200;
     pub const MAX_MESSAGE_CHARS: usize = 2_000;
-    /// Characters of a topic.
-    pub const MAX_TOPIC_CHARS: usize = 100;
 }

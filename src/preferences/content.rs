@@ -11,7 +11,6 @@ use crate::{
     notifications::{NotificationType, Priority},
 };
 
-pub const MAX_TOPIC_CHARS: usize = 100;
 /// Of a user, and of a tenant: all types on all channels, and many topics.
 const MAX_RULES: usize = 200;
 
@@ -161,11 +160,9 @@ fn checked_rules(input: &mut Input, field: &str, given: &[PreferenceRuleInput]) 
 fn checked_rule(input: &mut Input, field: &str, at: &str, rule: &PreferenceRuleInput) -> Change {
     let topic = rule.topic.as_deref().map(|given| {
         let path = &[field, at, "topic"];
-        let topic = input.text(path, given, MAX_TOPIC_CHARS);
+        let topic = input.topic(path, given);
         if rule.kind != NotificationType::Custom {
             input.invalid(path, "Only CUSTOM notifications have a topic: leave it out.");
-        } else if topic.contains(char::is_control) {
-            input.invalid(path, "A topic is one line.");
         }
         topic
     });

@@ -36,7 +36,7 @@ use crate::{
     notifications::{NotificationType, Priority},
 };
 
-pub use content::{MAX_TOPIC_CHARS, NotificationPreferencesInput, PreferenceRuleInput, QuietHoursInput, default_rules};
+pub use content::{NotificationPreferencesInput, PreferenceRuleInput, QuietHoursInput, default_rules};
 pub use load::{of_user, of_users};
 pub use quiet::{QuietHours, TimeOfDay};
 pub use rules::Rules;

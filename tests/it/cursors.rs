@@ -128,6 +128,8 @@ async fn the_retention_worker_keeps_to_its_setting(engine: Engine) {
     server.advance(Duration::from_mins(50));
     let kept = market.mark().await;
     server.advance(Duration::from_mins(30));
+    // What is still to be told would be kept.
+    server.all_is_told().await;
     // Its worker looks when it starts, then every minute.
     let node = server.second_node().await;
     let there = Market { server: &node, tenant: "demo" };

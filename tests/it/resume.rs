@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Engine, TestServer, both_engines,
-    market::{EVENT, Market, events_stream, is_opening, listeners, number, until},
+    market::{EVENT, FACTS, Market, events_stream, is_opening, listeners, number, until},
     socket::{Heard, RawSocket, Socket, Subscription},
     soon,
 };
@@ -144,7 +144,7 @@ fn check_round(streams: &[Vec<Value>], round: &str) {
 /// The polling twin, from `after` to the end, in pages of at most `first`.
 async fn poll(market: Market<'_>, user: &str, after: &Value, first: usize) -> Vec<Value> {
     let document = format!(
-        "query($after: Cursor!, $first: Int!) {{ events(after: $after, first: $first) {{
+        "query($after: Cursor!, $first: Int!) {{ events(after: $after, first: $first, types: {FACTS}) {{
             events {{ ...event }} endCursor hasMore }} }} {EVENT}"
     );
     let user = market.user(user);
@@ -290,8 +290,9 @@ async fn fall_behind(engine: Engine, field: &str, mix: Mix, wanted: fn(i64) -> b
     market.claim("pat", &lead).await.field("claimLead");
     market.update(&lead, json!({ "title": "Pattern" })).await.field("updateLead");
     market.mark().await;
+    let types = if field == "events" { format!(", types: {FACTS}") } else { String::new() };
     let document = format!(
-        "subscription($after: Cursor) {{ {field}(after: $after) {{ ...long }} }} fragment long on Event {{
+        "subscription($after: Cursor) {{ {field}(after: $after{types}) {{ ...long }} }} fragment long on Event {{
             __typename backlog ... on BalanceUpdatedEvent {{ wallet {{ version }} }}
             ... on LeadUpdatedEvent {{ lead {{ version a: description b: description c: description }} }} }}"
     );

@@ -7,7 +7,7 @@ use tokio_postgres::NoTls;
 
 use crate::support::{
     Engine, TestServer,
-    market::{EVENT, Market, events_stream, is_opening},
+    market::{EVENT, FACTS, Market, events_stream, is_opening},
     postgres::{Cluster, Database, available},
     random::Random,
 };
@@ -92,8 +92,9 @@ async fn out_of_order(end: End) {
 }
 
 async fn poll(market: Market<'_>, after: &Value) -> Value {
-    let document =
-        format!("query($after: Cursor!) {{ events(after: $after) {{ events {{ ...event }} hasMore }} }} {EVENT}");
+    let document = format!(
+        "query($after: Cursor!) {{ events(after: $after, types: {FACTS}) {{ events {{ ...event }} hasMore }} }} {EVENT}"
+    );
     market.user("pat").query(&document, json!({ "after": after })).await.field("events").clone()
 }
 

@@ -52,10 +52,14 @@ pub const EVENT: &str = "fragment event on Event { __typename cursor backlog
     ... on NotificationUpdatedEvent { notificationChange affectedCount notificationIds viewer { unreadCount } } }
     fragment state on Lead { id version status claimCount title }";
 
-/// The `events` stream.
+/// The types of events that tell what happened to leads, claims and wallets: those that a mutation has appended when it is
+/// answered. Notifications of it come when they come.
+pub const FACTS: &str = "[LEAD_CREATED, LEAD_CLAIMED, LEAD_UPDATED, CLAIM_UPDATED, BALANCE_UPDATED]";
+
+/// The `events` stream, unless asked otherwise of [`FACTS`].
 pub fn events_stream() -> String {
     format!(
-        "subscription($after: Cursor, $types: [EventType!]) {{
+        "subscription($after: Cursor, $types: [EventType!] = {FACTS}) {{
             events(after: $after, types: $types) {{ ...event }} }} {EVENT}"
     )
 }
