@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
 use crate::{
@@ -15,7 +16,8 @@ use crate::{
 };
 
 const EXPIRY: Duration = Duration::from_secs(1);
-const NEWS: Duration = Duration::from_millis(100);
+/// Between two looks at what there is to tell, at least and at most: in between, the log moving on is the cause.
+const NEWS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 const SNOOZES: Duration = Duration::from_secs(1);
 const ANNOUNCEMENTS: Duration = Duration::from_millis(500);
 const RETENTION: Duration = Duration::from_mins(1);
@@ -33,8 +35,8 @@ pub async fn run(app: App) {
             while notifications::go_on_announcing(&app).await? {}
             Ok(())
         }),
-        every(NEWS, Worker::DirectNews, &app, || notifications::distribute(&app, Lane::Direct)),
-        every(NEWS, Worker::BroadcastNews, &app, || notifications::distribute(&app, Lane::Broadcast)),
+        on_news(Worker::DirectNews, &app, || notifications::distribute(&app, Lane::Direct)),
+        on_news(Worker::BroadcastNews, &app, || notifications::distribute(&app, Lane::Broadcast)),
         every(RETENTION, Worker::Retention, &app, || async {
             let told = notifications::told_up_to(&app).await?;
             events::retain(&app.db, &app.hub, &app.clock, keep, told).await
@@ -54,21 +56,41 @@ async fn every<F: Future<Output = Result<(), Error>>>(
 ) {
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut trouble = Trouble::with(format!("the worker {}", worker.name()));
+    let mut trouble = trouble_of(worker);
     loop {
         ticks.tick().await;
-        let span = spans::worker(worker.name());
-        let outcome = work().instrument(span.clone()).await;
-        spans::ended(&span, if outcome.is_ok() { "ok" } else { "failed" }, outcome.is_err());
-        match outcome {
-            Ok(()) => {
-                app.metrics.workers.went_well(worker, app.clock.now().as_seconds());
-                trouble.went_well();
-            }
-            Err(error) => {
-                app.metrics.workers.failed(worker);
-                trouble.failed(&error.describe());
-            }
+        once(worker, app, &mut trouble, work()).await;
+    }
+}
+
+/// Whenever something has happened.
+async fn on_news<F: Future<Output = Result<(), Error>>>(worker: Worker, app: &App, work: impl Fn() -> F) {
+    let (at_least, at_most) = NEWS;
+    let mut trouble = trouble_of(worker);
+    loop {
+        let seen = app.hub.watermark();
+        once(worker, app, &mut trouble, work()).await;
+        sleep(at_least).await;
+        let _net = timeout(at_most, app.hub.goes_past(seen)).await;
+    }
+}
+
+fn trouble_of(worker: Worker) -> Trouble {
+    Trouble::with(format!("the worker {}", worker.name()))
+}
+
+async fn once(worker: Worker, app: &App, trouble: &mut Trouble, work: impl Future<Output = Result<(), Error>>) {
+    let span = spans::worker(worker.name());
+    let outcome = work.instrument(span.clone()).await;
+    spans::ended(&span, if outcome.is_ok() { "ok" } else { "failed" }, outcome.is_err());
+    match outcome {
+        Ok(()) => {
+            app.metrics.workers.went_well(worker, app.clock.now().as_seconds());
+            trouble.went_well();
+        }
+        Err(error) => {
+            app.metrics.workers.failed(worker);
+            trouble.failed(&error.describe());
         }
     }
 }

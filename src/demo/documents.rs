@@ -171,8 +171,8 @@ fn notification(notification: &Value) -> String {
     let found = &notification["match"];
     let reason = |reason: &Value| Some(format!("{} {}", reason["code"].as_str()?, reason["points"]));
     let reasons = found["reasons"].as_array().into_iter().flatten().filter_map(reason).collect::<Vec<_>>().join(", ");
-    let score = if found.is_null() { String::new() } else { format!(": {} of 100 ({reasons})", found["score"]) };
-    format!("{}, “{}”{score}", text("title"), text("message"))
+    let score = if found.is_null() { String::new() } else { format!(", {} of 100 ({reasons})", found["score"]) };
+    format!("{}: {}{score}", text("title"), text("message"))
 }
 
 fn number(value: &Value) -> i64 {

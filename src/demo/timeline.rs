@@ -72,7 +72,7 @@ impl Timeline {
 }
 
 fn columns(ms: &str, arrow: &str, who: &str, what: &str, detail: &str) -> String {
-    format!("{ms:>8}  {arrow} {who:<12} {what:<22} {detail}").trim_end().to_owned()
+    format!("{ms:>8}  {arrow} {who:<12} {what:<25} {detail}").trim_end().to_owned()
 }
 
 fn write(text: &str) {

@@ -164,6 +164,12 @@ impl Hub {
         self.place().id
     }
 
+    /// Returns when something after this event has been read.
+    pub async fn goes_past(&self, id: i64) {
+        // The sender is `self`: it is there for as long as this is polled.
+        let _ = self.0.place.subscribe().wait_for(|place| place.id > id).await;
+    }
+
     pub fn epoch(&self) -> Epoch {
         self.place().epoch
     }
