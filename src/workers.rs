@@ -6,6 +6,7 @@ use tracing::Instrument;
 
 use crate::{
     app::App,
+    delivery,
     error::Error,
     events, leads,
     metrics::Worker,
@@ -18,6 +19,7 @@ const EXPIRY: Duration = Duration::from_secs(1);
 const NEWS: Duration = Duration::from_millis(100);
 const SNOOZES: Duration = Duration::from_secs(1);
 const ANNOUNCEMENTS: Duration = Duration::from_millis(500);
+const DELIVERY: Duration = Duration::from_millis(250);
 const RETENTION: Duration = Duration::from_mins(1);
 /// How often PostgreSQL's clock is compared with this machine's.
 const CLOCK: Duration = Duration::from_secs(10);
@@ -35,7 +37,11 @@ pub async fn run(app: App) {
         }),
         every(NEWS, Worker::DirectNews, &app, || notifications::distribute(&app, Lane::Direct)),
         every(NEWS, Worker::BroadcastNews, &app, || notifications::distribute(&app, Lane::Broadcast)),
-        every(RETENTION, Worker::Retention, &app, || events::retain(&app.db, &app.hub, &app.clock, keep)),
+        every(DELIVERY, Worker::Delivery, &app, || delivery::deliver(&app)),
+        every(RETENTION, Worker::Retention, &app, || async {
+            events::retain(&app.db, &app.hub, &app.clock, keep).await?;
+            delivery::retain(&app).await
+        }),
         every(CLOCK, Worker::Clock, &app, || app.db.ping(&app.clock)),
     );
 }

@@ -6,7 +6,7 @@
 
 use super::{
     NotificationType,
-    add::{Recipient, tell},
+    add::{Recipient, Teller, tell},
     events::Content,
     news::{self, Lane},
     store::positions::{self, Position},
@@ -14,7 +14,6 @@ use super::{
 use crate::{
     app::App,
     claims,
-    clock::Timestamp,
     db::Tx,
     error::Result,
     events::{Kind, Record, log},
@@ -48,11 +47,11 @@ pub async fn distribute(app: &App, lane: Lane) -> Result<()> {
 async fn catch_up(app: &App, tenant: TenantId, lane: Lane, up_to: i64) -> Result<()> {
     let settings = app.tenants.tenant(tenant).await?.settings;
     loop {
-        let (settings, now) = (settings.clone(), app.clock.now());
+        let (settings, by) = (settings.clone(), Teller::of(app, tenant));
         let more = app.db.write(tenant, async move |tx| {
             // Another node may be at it.
             let Some(place) = positions::lock(tenant, tx, lane).await? else { return Ok(false) };
-            let step = Step { tenant, now, settings, up_to };
+            let step = Step { by, settings, up_to };
             let next = match lane {
                 Lane::Direct => step.direct(tx, &place).await?,
                 Lane::Broadcast => step.broadcast(tx, &place).await?,
@@ -68,15 +67,14 @@ async fn catch_up(app: &App, tenant: TenantId, lane: Lane, up_to: i64) -> Result
 
 /// One transaction's share.
 struct Step {
-    tenant: TenantId,
-    now: Timestamp,
+    by: Teller,
     settings: TenantSettings,
     up_to: i64,
 }
 
 impl Step {
     async fn read(&self, tx: &Tx, lane: Lane, after: i64) -> Result<(Vec<Record>, i64)> {
-        log::read_kinds(self.tenant, tx, &lane.kinds(), after, self.up_to, EVENTS).await
+        log::read_kinds(self.by.tenant, tx, &lane.kinds(), after, self.up_to, EVENTS).await
     }
 
     async fn direct(&self, tx: &Tx, place: &Position) -> Result<Position> {
@@ -85,7 +83,7 @@ impl Step {
         let reached = if left { records[DIRECT - 1].id } else { reached };
         for record in records.into_iter().take(DIRECT) {
             for (user, content) in self.news(&record)? {
-                tell(self.tenant, tx, self.now, content, vec![Recipient::plain(user)]).await?;
+                tell(self.by, tx, content, vec![Recipient::plain(user)]).await?;
             }
         }
         Ok(Position { event_id: reached, told_up_to: None })
@@ -113,7 +111,7 @@ impl Step {
             let begins = place.told_up_to.is_none();
             if begins
                 && content.kind.once_per_lead()
-                && !positions::notice(self.tenant, tx, lead.id, content.kind).await?
+                && !positions::notice(self.by.tenant, tx, lead.id, content.kind).await?
             {
                 continue;
             }
@@ -153,7 +151,7 @@ impl Step {
         content: Content,
         after: Option<&UserId>,
     ) -> Result<Option<UserId>> {
-        let tenant = self.tenant;
+        let tenant = self.by.tenant;
         let most = i64::try_from(PROVIDERS).unwrap_or(i64::MAX);
         let candidates = matching::candidates(tenant, tx, &lead.category, after, most).await?;
         let last = candidates.last().map(|profile| profile.provider_id.clone());
@@ -175,7 +173,7 @@ impl Step {
                 lead_match: Some(found),
             });
         }
-        tell(tenant, tx, self.now, content, recipients).await?;
+        tell(self.by, tx, content, recipients).await?;
         Ok(last)
     }
 }

@@ -8,6 +8,7 @@ mod cli;
 mod cluster;
 mod contract;
 mod cursors;
+mod delivery;
 mod epochs;
 mod faults;
 mod hardening;
