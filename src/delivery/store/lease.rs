@@ -32,7 +32,8 @@ pub async fn lanes(tx: &Tx, now: Timestamp) -> Result<(Vec<Lane>, Option<Timesta
         let due = deliveries::table
             .filter(deliveries::tenant_id.eq(tenants::id))
             .filter(deliveries::channel.eq(channel))
-            .filter(deliveries::next_attempt_at.le(now));
+            .filter(deliveries::next_attempt_at.le(now))
+            .select(deliveries::tenant_id);
         let of = tenants::table.filter(exists(due)).select(tenants::id);
         let found: Vec<TenantId> = on!(tx, conn => of.load(conn).await)?;
         lanes.extend(found.into_iter().map(|tenant| (tenant, channel)));

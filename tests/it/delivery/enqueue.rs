@@ -12,7 +12,7 @@ use leadcast::{
 use serde_json::{Value, json};
 use strum::VariantArray;
 
-use super::{World, address, deliveries, only, prefer, server_with};
+use super::{World, address, deliveries, newest, only, prefer, server_with};
 use crate::{
     notifications::{list, tell},
     support::{
@@ -82,7 +82,7 @@ fn preferring(
 /// The moment of a row by the clock, from the database.
 async fn due(sql: &Sql, id: &str) -> String {
     let (moment, id) = if sql.is_sqlite() {
-        ("next_attempt_at - created_at", format!("x'{}'", id.replace('-', "")))
+        ("(next_attempt_at - created_at)", format!("x'{}'", id.replace('-', "")))
     } else {
         ("round(extract(epoch FROM next_attempt_at - created_at) * 1000000)::bigint", format!("'{id}'"))
     };
@@ -191,6 +191,7 @@ async fn quiet_hours_hold_back_what_may_not_break_through(engine: Engine) {
     world.tell(json!({ "title": "Later" })).await;
     world.tell(json!({ "title": "Now", "priority": "HIGH" })).await;
     assert_eq!(world.receiver.called(1).await[0].notification()["title"], "Now");
+    newest(server, "SENT", 1).await;
     let waiting = deliveries(server, ADMIN, json!({ "statuses": ["PENDING"] })).await;
     let [later] = &waiting[..] else { panic!("{waiting:#?}") };
     let until: Timestamp = later["nextAttemptAt"].as_str().and_then(|at| at.parse().ok()).expect("a moment");
