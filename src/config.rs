@@ -116,13 +116,13 @@ const POOL: NonZero<usize> = NonZero::new(db::CONNECTIONS).expect("not zero");
 #[command(next_help_heading = "Settings")]
 pub struct Settings {
     /// Where to listen
-    #[arg(long, env = "LEADCAST_LISTEN", global = true, default_value = "127.0.0.1:4000")]
+    #[arg(long, env = "LEADCAST_LISTEN", global = true, default_value = "127.0.0.1:4000", value_parser = address)]
     pub listen: SocketAddr,
     /// sqlite://path or postgres://user@host/name [default: SQLite in the data folder]
     #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true, value_parser = Target::parse)]
     pub database_url: Option<Target>,
     /// How many connections to PostgreSQL the server's pool has at most; three more stand beside it
-    #[arg(long, env = "LEADCAST_DATABASE_CONNECTIONS", global = true, default_value_t = POOL)]
+    #[arg(long, env = "LEADCAST_DATABASE_CONNECTIONS", global = true, default_value_t = POOL, value_parser = connections)]
     pub database_connections: NonZero<usize>,
     /// The folder for the embedded database and the dev key
     #[arg(long, env = "LEADCAST_DATA", global = true, default_value = "./data")]
@@ -155,13 +155,13 @@ pub struct Settings {
     #[arg(long, env = "LEADCAST_LOG_FORMAT", global = true, default_value = "text")]
     pub log_format: LogFormat,
     /// Which logs are written, in the syntax of tracing's EnvFilter: info, leadcast=debug
-    #[arg(long, env = "LEADCAST_LOG", global = true, default_value = "info")]
+    #[arg(long, env = "LEADCAST_LOG", global = true, default_value = "info", value_parser = log_filter)]
     pub log: String,
     /// A collector of traces that takes OTLP over HTTP, such as http://127.0.0.1:4318 [default: none, no traces]
     #[arg(long, env = "LEADCAST_OTLP_ENDPOINT", global = true, value_parser = collector)]
     pub otlp_endpoint: Option<String>,
     /// How long `/readyz` says 503 at a shutdown before anything is closed, for balancers that look now and then [default: not at all]
-    #[arg(long, env = "LEADCAST_DRAIN_DELAY", global = true, value_parser = duration)]
+    #[arg(long, env = "LEADCAST_DRAIN_DELAY", global = true, value_parser = delay)]
     pub drain_delay: Option<Duration>,
     #[arg(skip)]
     pub limits: Limits,
@@ -289,6 +289,38 @@ fn secret(text: &str) -> Result<String, String> {
         return Err("must be at least 32 bytes long: try `openssl rand -base64 32`".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// To EnvFilter a word alone is a module all of whose logs are wanted: so a slip of the pen would silence everything else.
+fn log_filter(text: &str) -> Result<String, String> {
+    let directives = || text.split(',').map(str::trim);
+    let understood = |directive: &str| {
+        let levels = ["off", "error", "warn", "info", "debug", "trace"];
+        directive.contains('=') || levels.contains(&directive.to_ascii_lowercase().as_str())
+    };
+    match directives().find(|directive| !understood(directive)) {
+        None => Ok(text.to_owned()),
+        Some(_) => Err("must be levels (error, warn, info, debug, trace, off), or modules with levels, such as info,leadcast=debug".to_owned()),
+    }
+}
+
+fn delay(text: &str) -> Result<Duration, String> {
+    let delay = duration(text)?;
+    if delay > Duration::from_mins(10) {
+        return Err("must be at most 10m".to_owned());
+    }
+    Ok(delay)
+}
+
+/// What can be listened on.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "must be an IP address and a port, such as 127.0.0.1:4000 or [::]:4000".to_owned())
+}
+
+/// How many connections.
+fn connections(text: &str) -> Result<NonZero<usize>, String> {
+    let count = text.parse().ok().and_then(NonZero::new).filter(|count| count.get() <= 10_000);
+    count.ok_or_else(|| "must be a whole number from 1 to 10000".to_owned())
 }
 
 fn origin(text: &str) -> Result<String, String> {

@@ -101,6 +101,7 @@ pub async fn run(listener: TcpListener, app: App, shutdown: impl Future<Output =
         _ = hub.join_next() => Err(Error::internal("the event tail has stopped")),
         _ = workers.join_next() => Err(Error::internal("the workers have stopped")),
         _ = server.join_next() => Err(Error::internal("the listener has stopped")),
+        () = db.stopped() => Err(Error::internal("the database's writer has stopped")),
     };
 
     tracing::info!("shutting down");

@@ -78,18 +78,28 @@ async fn serve(settings: Settings) -> Outcome {
     let target = settings.database();
     make_folders(&settings, &target)?;
     let _served_by_us_alone = Db::lock(&target).map_err(|error| format!("cannot serve: {error}"))?;
-    db::migrate(&target).await.map_err(|error| database_error(&target, &error))?;
-    let app = App::new(settings, Clock::default()).await.map_err(|error| database_error(&target, &error))?;
-    if app.settings.dev_mode() {
-        dev::seed(&app).await.map_err(|error| format!("cannot make the demo tenants: {}", error.describe()))?;
-    }
+    // From the beginning: a container's first process is sent no signal that it does not listen for.
+    let mut shutdown = Box::pin(shutdown_signal()?);
+    let app = tokio::select! {
+        app = begin(settings, &target) => app?,
+        () = &mut shutdown => return Ok(()),
+    };
     let listen = app.settings.listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         format!("cannot listen on {listen}: {error}. Set LEADCAST_LISTEN (--listen) to a free address, or stop what uses it.")
     })?;
     welcome(&app, &listener, &target)?;
-    let shutdown = shutdown_signal()?;
     leadcast::run(listener, app, shutdown).await.map_err(|error| error.describe())
+}
+
+/// All that comes before anybody is listened to. Waits for as long as somebody holds back the events.
+async fn begin(settings: Settings, target: &Target) -> Outcome<App> {
+    db::migrate(target).await.map_err(|error| database_error(target, &error))?;
+    let app = App::new(settings, Clock::default()).await.map_err(|error| database_error(target, &error))?;
+    if app.settings.dev_mode() {
+        dev::seed(&app).await.map_err(|error| format!("cannot make the demo tenants: {}", error.describe()))?;
+    }
+    Ok(app)
 }
 
 /// Prints a line for whoever started the program. That nobody reads it any more is no failure: a server goes on.
@@ -173,6 +183,14 @@ async fn token(settings: &Settings, tenant: &str, user: &str, role: Role, ttl: D
     let token = Key::hs256(&secret, settings)
         .issue(tenant, &user, role, clock.now(), ttl)
         .map_err(|error| format!("cannot sign the token: {}", error.describe()))?;
+    if settings.dev_mode() {
+        // Where a server with a key of its own refuses it, this says why. Only the token goes to stdout.
+        let _ = writeln!(
+            io::stderr(),
+            "signed with the dev key in {}: LEADCAST_JWT_SECRET is not set",
+            settings.data.display()
+        );
+    }
     say(format_args!("{token}"));
     Ok(())
 }
@@ -194,13 +212,14 @@ async fn open(settings: &Settings) -> Outcome<(Db, Clock)> {
 
 /// The database of a command that would be of no use in a new one.
 async fn open_existing(settings: &Settings) -> Outcome<(Db, Clock)> {
-    match settings.database() {
-        Target::Sqlite(file) if !file.exists() => Err(format!(
-            "there is no database at {}: check LEADCAST_DATA (--data) and DATABASE_URL (--database-url), or start the server first",
-            file.display()
-        )),
-        _ => open(settings).await,
+    let target = settings.database();
+    if !db::is_there(&target).await.map_err(|error| database_error(&target, &error))? {
+        return Err(format!(
+            "there is no database of leadcast at {}: check LEADCAST_DATA (--data) and DATABASE_URL (--database-url), or start the server first",
+            target.describe()
+        ));
     }
+    open(settings).await
 }
 
 fn make_folders(settings: &Settings, target: &Target) -> Outcome {

@@ -39,7 +39,8 @@ pub async fn run(app: App) {
         every(NEWS, Worker::BroadcastNews, &app, || notifications::distribute(&app, Lane::Broadcast)),
         every(DELIVERY, Worker::Delivery, &app, || delivery::deliver(&app)),
         every(RETENTION, Worker::Retention, &app, || async {
-            events::retain(&app.db, &app.hub, &app.clock, keep).await?;
+            let told = notifications::told_up_to(&app).await?;
+            events::retain(&app.db, &app.hub, &app.clock, keep, told).await?;
             delivery::retain(&app).await
         }),
         every(CLOCK, Worker::Clock, &app, || app.db.ping(&app.clock)),

@@ -51,6 +51,9 @@ pub fn backup(database: &Path, file: &Path, progress: Progress<'_>) -> Result<u6
             database.display()
         )));
     }
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        return Err(failed(format!("there is no folder for {}: make it, or choose another", file.display())));
+    }
     let mut source = sqlite::open(database).map_err(|e| about(database, &e))?;
     let draft = Draft::beside(file, "partial")?;
     let bytes = copy(&mut source, &draft.path, progress).map_err(|e| about(file, &e))?;

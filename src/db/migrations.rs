@@ -27,19 +27,40 @@ pub async fn migrate(target: &Target) -> Result<Vec<String>> {
     }
 }
 
+/// Whether a database of leadcast is there, whatever its version. Changes nothing.
+pub async fn is_there(target: &Target) -> Result<bool> {
+    match target {
+        Target::Sqlite(path) => Ok(std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)),
+        Target::Postgres(url) => {
+            let mut conn = postgres::connect_for_migrations(url).await.map_err(unavailable)?;
+            has_log(&mut conn).await
+        }
+    }
+}
+
 fn migrate_sqlite(path: &Path) -> Result<Vec<String>> {
-    // Not the server's lock file: `leadcast tenant` may run beside a server.
-    let lock = std::fs::File::create(sqlite::beside(path, "migration-lock")).map_err(unavailable)?;
+    let path = &sqlite::real(path).map_err(unavailable)?;
     tokio::task::block_in_place(|| {
+        // Before anything is made beside it.
+        refuse_other_programs_files(path)?;
+        // Not the server's lock file: `leadcast tenant` may run beside a server.
+        let lock = sqlite::beside(path, "migration-lock");
+        let lock = std::fs::File::create(&lock).map_err(|error| unavailable(format!("{}: {error}", lock.display())))?;
         lock.lock().map_err(unavailable)?;
         let mut conn = sqlite::connect(path).map_err(unavailable)?;
-        refuse_other_programs_files(&mut conn)?;
         run_on_sqlite(&mut conn)
     })
 }
 
 /// A path may be mistaken, and tables are easily made.
-fn refuse_other_programs_files(conn: &mut SqliteConnection) -> Result<()> {
+fn refuse_other_programs_files(path: &Path) -> Result<()> {
+    match std::fs::metadata(path) {
+        Ok(file) if !file.is_file() => return Err(unavailable("it is no file")),
+        Ok(file) if file.len() > 0 => {}
+        // To be made; or not to be read, which SQLite will say.
+        _ => return Ok(()),
+    }
+    let conn = &mut sqlite::open(path).map_err(unavailable)?;
     let others = "(SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%') > 0 \
          AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '__diesel_schema_migrations')";
     let others = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(others));
@@ -65,6 +86,8 @@ async fn migrate_postgres(url: &str) -> Result<Vec<String>> {
     let mut guard = postgres::connect_for_migrations(url).await.map_err(unavailable)?;
     take_turn(&mut guard).await?;
     refuse_other_encodings(&mut guard).await?;
+    refuse_other_languages(&mut guard).await?;
+    refuse_other_programs_databases(&mut guard).await?;
     let conn = postgres::connect_for_migrations(url).await.map_err(unavailable)?;
     let mut harness = AsyncMigrationHarness::new(conn);
     let applied = harness.run_pending_migrations(POSTGRES).map_err(Fault::internal)?;
@@ -82,6 +105,41 @@ async fn refuse_other_encodings(conn: &mut AsyncPgConnection) -> Result<()> {
     Err(unavailable(format!(
         "its encoding is {encoding}: make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
     )))
+}
+
+/// Some errors can be told by nothing but their words: diesel-async keeps their codes to itself.
+async fn refuse_other_languages(conn: &mut AsyncPgConnection) -> Result<()> {
+    let messages = diesel::dsl::sql::<diesel::sql_types::Text>("current_setting('lc_messages')");
+    let messages: String = diesel::select(messages).get_result(conn).await?;
+    if is_english(&messages) {
+        return Ok(());
+    }
+    Err(unavailable(format!(
+        "it words its errors in the language of {messages}, of which leadcast understands English alone: \
+         let a superuser run ALTER ROLE … SET lc_messages = 'C' for the user that leadcast connects as"
+    )))
+}
+
+/// The locale of the messages: `C`, `en_US.UTF-8`; empty where it is the system's, which is not known.
+fn is_english(locale: &str) -> bool {
+    let language = locale.split(['_', '.', '@', '-']).next().unwrap_or_default();
+    ["", "C", "POSIX", "en", "English"].contains(&language)
+}
+
+/// A URL may be mistaken.
+async fn refuse_other_programs_databases(conn: &mut AsyncPgConnection) -> Result<()> {
+    let tables =
+        "SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename <> '__diesel_schema_migrations'";
+    let others = diesel::dsl::sql::<diesel::sql_types::Bool>(&format!("EXISTS ({tables})"));
+    if diesel::select(others).get_result(conn).await? && !has_log(conn).await? {
+        return Err(unavailable("it has tables, but not those of leadcast: make a database of its own"));
+    }
+    Ok(())
+}
+
+async fn has_log(conn: &mut AsyncPgConnection) -> Result<bool> {
+    let log = diesel::dsl::sql::<diesel::sql_types::Bool>("to_regclass('log_state') IS NOT NULL");
+    Ok(diesel::select(log).get_result(conn).await?)
 }
 
 /// Waits for the advisory lock by asking again: a waiting statement would be ended by lock_timeout.
@@ -104,4 +162,19 @@ async fn take_turn(conn: &mut AsyncPgConnection) -> Result<()> {
 
 fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::Fault(Fault::unavailable(cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_english_is_understood() {
+        for locale in ["", "C", "C.UTF-8", "POSIX", "en_US.UTF-8", "en_ZA", "English_United States.1252"] {
+            assert!(is_english(locale), "{locale}");
+        }
+        for locale in ["de_DE.UTF-8", "fr_FR", "af_ZA.UTF-8", "Deutsch_Deutschland.1252"] {
+            assert!(!is_english(locale), "{locale}");
+        }
+    }
 }

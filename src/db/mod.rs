@@ -41,13 +41,14 @@ use tokio::{
     sync::Notify,
     time::{Instant, timeout},
 };
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 pub(crate) use engine::Engine;
 pub use engine::Pool;
 pub use epoch::{Epoch, Place};
 pub use held::Held;
-pub use migrations::migrate;
+pub use migrations::{is_there, migrate};
 pub use tx::{Connection, Tx};
 pub(crate) use tx::{Mode, on};
 pub use values::to_json;
@@ -75,6 +76,11 @@ impl Target {
     /// `sqlite://path/to/file` or `postgres://user@host/name`.
     pub fn parse(url: &str) -> Result<Self, String> {
         match url.split_once("://") {
+            // To SQLite these are no file names: what stands beside the file, above all its lock, would stand elsewhere.
+            Some(("sqlite", path)) if path.starts_with("file:") || path.starts_with(":memory:") => {
+                Err("after sqlite:// comes the path of a file, such as sqlite:///var/lib/leadcast/leadcast.db"
+                    .to_owned())
+            }
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
             Some(("postgres" | "postgresql", _)) => match url.parse::<tokio_postgres::Config>() {
                 Ok(config) if config.get_dbname().is_some_and(|name| name.contains('@')) => {
@@ -205,14 +211,17 @@ impl Db {
     {
         let db = self.clone();
         let span = spans::transaction(mode.name(), self.engine.name());
-        let task = tokio::spawn(async move { db.repeat(mode, work).await }.instrument(span));
+        // What has begun goes on to its end when the caller is dropped; what only waits does not begin any more.
+        let caller = CancellationToken::new();
+        let _dropped_with_the_caller = caller.clone().drop_guard();
+        let task = tokio::spawn(async move { db.repeat(mode, work, &caller).await }.instrument(span));
         match task.await {
             Ok(result) => result,
             Err(panicked) => Err(Error::internal(panicked)),
         }
     }
 
-    async fn repeat<F, T>(&self, mode: Mode, work: F) -> Result<T>
+    async fn repeat<F, T>(&self, mode: Mode, work: F, caller: &CancellationToken) -> Result<T>
     where
         for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
         F: Clone + Send + 'static,
@@ -222,7 +231,7 @@ impl Db {
         let mut pause = Duration::from_millis(1);
         let mut retries = 0;
         loop {
-            match self.attempt(mode, work.clone()).await {
+            match self.attempt(mode, work.clone(), caller).await {
                 Err(error) if lost_a_race(&error) && started.elapsed() < RETRY_PATIENCE => {
                     tracing::debug!(?error, "transaction repeated");
                     self.metrics.retry(mode.name());
@@ -251,7 +260,12 @@ impl Db {
         }
     }
 
-    async fn attempt<F, T>(&self, mode: Mode, work: F) -> Result<T>
+    /// Whether a transaction was refused just now because the database was away, full or overrun.
+    pub fn is_in_trouble(&self) -> bool {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).is_recent()
+    }
+
+    async fn attempt<F, T>(&self, mode: Mode, work: F, caller: &CancellationToken) -> Result<T>
     where
         for<'t> F: AsyncFnOnce(&'t Tx) -> Result<T> + Work<&'t Tx, Result<T>, Fut: Send>,
         F: Send + 'static,
@@ -260,7 +274,7 @@ impl Db {
         let asked = Instant::now();
         match &self.engine {
             Engine::Sqlite(_) if mode.reads_only() => {
-                let connection = self.connection(mode, asked).await?;
+                let connection = self.connection(mode, asked, caller).await?;
                 sqlite::in_place(async {
                     let started = Instant::now();
                     self.carry_out(mode, Tx::begin(connection, mode).await?, started, work).await
@@ -268,14 +282,15 @@ impl Db {
             }
             Engine::Sqlite(pools) => {
                 let db = self.clone();
+                let begun = CancellationToken::new();
                 let write = async move {
-                    let (tx, started) = db.begin(mode, asked).await?;
+                    let (tx, started) = db.begin(mode, asked, &begun).await?;
                     db.carry_out(mode, tx, started, work).await
                 };
-                pools.turns.run(write.in_current_span()).await
+                pools.turns.run(mode.tenant(), caller, write.in_current_span()).await
             }
             Engine::Postgres { .. } => {
-                let (tx, started) = self.begin(mode, asked).await?;
+                let (tx, started) = self.begin(mode, asked, caller).await?;
                 self.carry_out(mode, tx, started, work).await
             }
         }
@@ -306,19 +321,23 @@ impl Db {
         outcome
     }
 
-    async fn connection(&self, mode: Mode, asked: Instant) -> Result<Connection> {
-        let connection = self.engine.connection(mode).await;
+    async fn connection(&self, mode: Mode, asked: Instant, caller: &CancellationToken) -> Result<Connection> {
+        let connection = tokio::select! {
+            biased;
+            connection = self.engine.connection(mode) => connection,
+            () = caller.cancelled() => Err(writer::unwanted()),
+        };
         self.metrics.wait(self.engine.pool_of(mode), asked.elapsed());
         connection
     }
 
     /// A pooled connection may have died since it was last used: BEGIN shows it, and another is tried. Nothing is lost by
     /// that, for nothing has been said yet. Also tells when it began.
-    async fn begin(&self, mode: Mode, mut asked: Instant) -> Result<(Tx, Instant)> {
+    async fn begin(&self, mode: Mode, mut asked: Instant, caller: &CancellationToken) -> Result<(Tx, Instant)> {
         let first = Instant::now();
         let mut spare: usize = self.pools().iter().map(|pool| pool.max).sum();
         loop {
-            let connection = self.connection(mode, asked).await?;
+            let connection = self.connection(mode, asked, caller).await?;
             let started = Instant::now();
             match in_time(BEGIN_PATIENCE, Tx::begin(connection, mode)).await {
                 Err(Error::Fault(Fault::Unavailable(_))) if spare > 0 && first.elapsed() < 2 * BEGIN_PATIENCE => {
@@ -383,6 +402,14 @@ impl Db {
         match target {
             Target::Sqlite(path) => sqlite::lock(path).map(Some),
             Target::Postgres(_) => Ok(None),
+        }
+    }
+
+    /// Returns when the database can no longer be written to in this process, which should never be.
+    pub async fn stopped(&self) {
+        match &self.engine {
+            Engine::Sqlite(pools) => pools.turns.stopped().await,
+            Engine::Postgres { .. } => std::future::pending().await,
         }
     }
 

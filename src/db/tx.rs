@@ -51,6 +51,14 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    /// Whose rows it writes; `None`: the server's own.
+    pub fn tenant(self) -> Option<TenantId> {
+        match self {
+            Self::Read(tenant) | Self::Write(tenant) => Some(tenant),
+            Self::Across | Self::Upkeep => None,
+        }
+    }
+
     /// For metrics and traces.
     pub fn name(self) -> &'static str {
         match self {
@@ -168,7 +176,7 @@ impl Tx {
         };
         match done {
             Ok(()) => self.ended = true,
-            Err(error) => tracing::warn!(%error, "rolling back failed; the connection is closed"),
+            Err(error) => tracing::debug!(%error, "rolling back failed; the connection is closed"),
         }
     }
 }

@@ -2,9 +2,10 @@
 //! committed, without anybody being woken in between, and no worker of the runtime waits for the disk.
 
 use std::{
+    collections::HashMap,
     panic::{AssertUnwindSafe, resume_unwind},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -13,20 +14,47 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::{
     runtime::Handle,
-    sync::{mpsc, oneshot},
-    time::timeout,
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    error::{Error, Fault, Result},
+    ids::TenantId,
 };
 
-use crate::error::{Error, Fault, Result};
-
-/// Writes that may wait for their turn.
+/// Writes that may wait for their turn; of one tenant not all of them, so that it cannot shut out the others.
 const QUEUE: usize = 1_024;
+const OF_A_TENANT: usize = QUEUE / 4;
 /// How long each may wait. It is a queue that everyone stands in.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Cheap to clone; the thread ends with the last clone.
 #[derive(Clone)]
-pub(crate) struct Writer(mpsc::Sender<BoxFuture<'static, ()>>);
+pub(crate) struct Writer {
+    queue: mpsc::Sender<BoxFuture<'static, ()>>,
+    waiting: Arc<Mutex<HashMap<Option<TenantId>, usize>>>,
+}
+
+/// A place in the queue, for as long as it is taken.
+struct Place {
+    tenant: Option<TenantId>,
+    waiting: Arc<Mutex<HashMap<Option<TenantId>, usize>>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        match waiting.get_mut(&self.tenant) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(waiting.remove(&self.tenant)),
+        }
+    }
+}
 
 impl Writer {
     /// In the runtime whose timers and wake-ups the writes use.
@@ -41,28 +69,55 @@ impl Writer {
             });
         };
         std::thread::Builder::new().name("sqlite-writer".to_owned()).spawn(run)?;
-        Ok(Self(queue))
+        Ok(Self { queue, waiting: Arc::default() })
     }
 
-    /// Runs `write` when its turn comes. SERVICE_UNAVAILABLE, and nothing done, when that takes too long.
-    pub async fn run<T: Send + 'static>(&self, write: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    /// A place for a write of this tenant (`None`: of the server itself); `None` when it has too many already.
+    fn place(&self, tenant: Option<TenantId>) -> Option<Place> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = waiting.entry(tenant).or_default();
+        (*count < OF_A_TENANT).then(|| {
+            *count += 1;
+            Place { tenant, waiting: self.waiting.clone() }
+        })
+    }
+
+    /// Runs `write` when its turn comes. SERVICE_UNAVAILABLE, and nothing done, when that takes too long. Nothing is done either
+    /// when `caller` is cancelled by then: what nobody waits for any more would only hold up those who do.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        tenant: Option<TenantId>,
+        caller: &CancellationToken,
+        write: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let busy = || Error::from(Fault::unavailable("too many writes wait for their turn"));
+        let place = self.place(tenant).ok_or_else(busy)?;
         let (done, mut outcome) = oneshot::channel();
         // Whoever sets it decides: the thread that begins, or the one that has waited long enough.
         let decided = Arc::new(AtomicBool::new(false));
         let turn = {
             let decided = decided.clone();
             async move {
+                drop(place);
                 if !decided.swap(true, Ordering::Relaxed) {
                     // Nobody is there to take it when the process ends.
                     drop(done.send(AssertUnwindSafe(write).catch_unwind().await));
                 }
             }
         };
-        let busy = || Error::from(Fault::unavailable("too many writes wait for their turn"));
-        self.0.try_send(turn.boxed()).map_err(|_| busy())?;
-        let outcome = match timeout(PATIENCE, &mut outcome).await {
+        self.queue.try_send(turn.boxed()).map_err(|refused| match refused {
+            TrySendError::Full(_) => busy(),
+            TrySendError::Closed(_) => Error::internal("the writer has stopped"),
+        })?;
+        let no_longer = tokio::select! {
+            biased;
+            outcome = &mut outcome => Ok(outcome),
+            () = caller.cancelled() => Err(unwanted()),
+            () = sleep(PATIENCE) => Err(busy()),
+        };
+        let outcome = match no_longer {
             Ok(outcome) => outcome,
-            Err(_) if !decided.swap(true, Ordering::Relaxed) => return Err(busy()),
+            Err(why) if !decided.swap(true, Ordering::Relaxed) => return Err(why),
             Err(_) => outcome.await,
         };
         match outcome {
@@ -74,6 +129,16 @@ impl Writer {
 
     /// How many wait.
     pub fn waiting(&self) -> usize {
-        self.0.max_capacity() - self.0.capacity()
+        self.queue.max_capacity() - self.queue.capacity()
     }
+
+    /// Returns when the thread has ended, which it never should.
+    pub async fn stopped(&self) {
+        self.queue.closed().await;
+    }
+}
+
+/// Nobody reads this.
+pub(super) fn unwanted() -> Error {
+    Error::internal("nobody waits for it any more")
 }

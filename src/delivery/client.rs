@@ -75,7 +75,7 @@ mod tests {
         let client = client(false).expect("a client");
         let error = client.post("https://localhost:1/").send().await.expect_err("no such thing");
         let mut causes = std::iter::successors(error.source(), |error| (*error).source());
-        assert!(causes.any(|cause| cause.is::<Inside>()), "{error:?}");
+        assert!(causes.any(<dyn Error>::is::<Inside>), "{error:?}");
         assert!(client.post("http://example.com/").send().await.is_err(), "https only");
     }
 }

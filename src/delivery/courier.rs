@@ -14,16 +14,18 @@ use lettre::message::Mailbox;
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::task::TaskTracker;
 
-use super::{letter::Letter, mail::Mailer, state::Outcome, webhook::Web};
-use crate::{clock::Timestamp, error::Result, ids::TenantId, preferences::Channel};
+use super::{
+    letter::{Lane, Letter},
+    mail::Mailer,
+    state::Outcome,
+    webhook::Web,
+};
+use crate::{clock::Timestamp, error::Result, preferences::Channel};
 
 /// Messages that a node sends at once by e-mail, and by webhooks.
 const AT_ONCE: usize = 16;
 /// And of those to one tenant's users on one channel.
 const SHARE: usize = 4;
-
-/// Messages of one tenant on one channel.
-pub type Lane = (TenantId, Channel);
 
 pub struct Courier {
     mail: Option<Mailer>,
@@ -133,7 +135,7 @@ impl Drop for Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::Id;
+    use crate::ids::{Id, TenantId};
 
     #[tokio::test]
     async fn nobody_takes_more_than_its_share() {

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::{
     DeliveryStatus,
-    courier::{Lane, Ticket},
-    letter::Letter,
+    courier::Ticket,
+    letter::{Lane, Letter},
     record::record,
     store::lease,
     take::take,

@@ -1,7 +1,34 @@
 //! A message as it goes out: one notification, or a digest of many, to one recipient on one channel.
 
 use super::{Delivery, DeliveryId};
-use crate::{ids::TenantId, preferences::Channel, users::User};
+use crate::{
+    ids::{TenantId, UserId},
+    notifications::NotificationType,
+    preferences::Channel,
+    users::User,
+};
+
+/// Messages of one tenant on one channel.
+pub type Lane = (TenantId, Channel);
+
+/// What a delivery is about: its type and topic.
+pub type About = (NotificationType, Option<String>);
+
+/// A message, or what a digest will be made of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Part {
+    Message(DeliveryId),
+    Ungathered(UserId, Channel),
+}
+
+impl Part {
+    pub fn of(delivery: &Delivery) -> Self {
+        match delivery.message_id {
+            Some(message) => Self::Message(message),
+            None => Self::Ungathered(delivery.recipient_id.clone(), delivery.channel),
+        }
+    }
+}
 
 /// Deliveries that a message lists at most, the newest.
 pub const LISTED: usize = 100;

@@ -33,7 +33,7 @@ mod tests {
         let secret = BASE64_STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("base64");
         let (id, body) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", br#"{"test": 2432232314}"#);
         let expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
-        assert_eq!(signature(&[secret.clone()], id, 1_614_265_330, body), expected);
+        assert_eq!(signature(std::slice::from_ref(&secret), id, 1_614_265_330, body), expected);
         let two = signature(&[b"another".to_vec(), secret.clone()], id, 1_614_265_330, body);
         assert!(two.starts_with("v1,") && two.ends_with(&format!(" {expected}")), "{two}");
         assert_eq!(shown(&secret), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");

@@ -103,8 +103,8 @@ mod tests {
     #[test]
     fn chance_makes_a_delay_longer_by_a_fifth_at_most() {
         assert_eq!(failed(2, 0.5).wait, Some(Duration::from_secs(330)));
-        assert_eq!(failed(2, 1.0).wait, Some(Duration::from_secs(360)));
-        assert_eq!(failed(2, 7.0).wait, Some(Duration::from_secs(360)));
+        assert_eq!(failed(2, 1.0).wait, Some(Duration::from_mins(6)));
+        assert_eq!(failed(2, 7.0).wait, Some(Duration::from_mins(6)));
     }
 
     #[test]

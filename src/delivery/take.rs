@@ -6,10 +6,9 @@ use std::{collections::HashMap, time::Duration};
 
 use super::{
     Delivery, DeliveryId,
-    courier::Lane,
-    letter::{Endpoint, LISTED, Letter},
+    letter::{Endpoint, LISTED, Lane, Letter, Part},
     state::MAX_ATTEMPTS,
-    store::{lease, lease::Part, secrets},
+    store::{lease, secrets},
 };
 use crate::{
     app::App,
@@ -42,23 +41,16 @@ pub struct Taken {
 
 /// The next messages of a tenant on a channel, at most so many. None while another node is at it.
 pub async fn take(app: &App, lane: Lane, most: usize) -> Result<Taken> {
-    let (tenant, channel) = lane;
     let (now, mail) = (app.clock.now(), app.courier.has_mail());
-    app.db.write(tenant, async move |tx| take_in(tenant, tx, channel, now, mail, most).await).await
+    app.db.write(lane.0, async move |tx| take_in(lane, tx, now, mail, most).await).await
 }
 
-async fn take_in(
-    tenant: TenantId,
-    tx: &Tx,
-    channel: Channel,
-    now: Timestamp,
-    mail: bool,
-    most: usize,
-) -> Result<Taken> {
+async fn take_in(lane: Lane, tx: &Tx, now: Timestamp, mail: bool, most: usize) -> Result<Taken> {
+    let (tenant, _) = lane;
     if !lease::alone(tenant, tx).await? {
         return Ok(Taken::default());
     }
-    let due = lease::due(tenant, tx, channel, now, LOOKED_AT).await?;
+    let due = lease::due(lane, tx, now, LOOKED_AT).await?;
     let firsts = firsts_of_messages(due, most);
     let mut taken = Taken { busy: !firsts.is_empty(), ..Taken::default() };
     if firsts.is_empty() {
@@ -124,10 +116,9 @@ impl Office<'_> {
             taken.dead += lease::give_up(self.tenant, self.tx, message, None, why).await?;
             return Ok(());
         }
-        for (kind, topic) in lease::kinds(self.tenant, self.tx, message).await? {
-            if own.frequency(kind, topic.as_deref(), first.channel) == Frequency::Off {
-                let about = Some((kind, topic.as_deref()));
-                taken.unwanted += lease::give_up(self.tenant, self.tx, message, about, SWITCHED_OFF).await?;
+        for about in lease::kinds(self.tenant, self.tx, message).await? {
+            if own.frequency(about.0, about.1.as_deref(), first.channel) == Frequency::Off {
+                taken.unwanted += lease::give_up(self.tenant, self.tx, message, Some(&about), SWITCHED_OFF).await?;
             }
         }
         let until = self.now.plus(LEASE);
@@ -143,7 +134,7 @@ impl Office<'_> {
         if let Some(message) = first.message_id {
             return Ok(message);
         }
-        lease::gather(self.tenant, self.tx, &first.recipient_id, first.channel, self.now, first.id).await?;
+        lease::gather(self.tenant, self.tx, first, self.now).await?;
         Ok(first.id)
     }
 

@@ -9,16 +9,17 @@ use crate::{clock::Clock, db::Db, error::Result};
 /// Events deleted in one transaction.
 const BATCH: i64 = 2_000;
 
-/// Deletes the events that are older than `keep`, in small batches.
-pub async fn retain(db: &Db, hub: &Hub, clock: &Clock, keep: Duration) -> Result<()> {
+/// Deletes the events that are older than `keep`, in small batches, but none after `needed_after`: somebody still has to read
+/// those.
+pub async fn retain(db: &Db, hub: &Hub, clock: &Clock, keep: Duration, needed_after: i64) -> Result<()> {
     let cutoff = clock.now().minus(keep);
     // What is not decided yet cannot have been told to anybody.
-    let watermark = hub.watermark();
+    let last = hub.watermark().min(needed_after);
     loop {
         let raised = db
             .upkeep(async move |tx| {
                 let (_, floor) = log::state(tx).await?;
-                let next = log::next_floor(tx, floor, cutoff, BATCH).await?.map(|next| next.min(watermark));
+                let next = log::next_floor(tx, floor, cutoff, BATCH).await?.map(|next| next.min(last));
                 let next = next.filter(|next| *next > floor);
                 if let Some(next) = next {
                     log::raise_floor(tx, next).await?;

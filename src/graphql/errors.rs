@@ -1,7 +1,7 @@
 //! Faults as GraphQL errors, and refusals as `userErrors`. The one place where a cause is logged and where it is kept from
 //! the client.
 
-use async_graphql::{Context, ErrorExtensionValues, ServerError};
+use async_graphql::{Context, ErrorExtensionValues, ServerError, Value};
 use uuid::Uuid;
 
 use crate::error::{Error, Fault, Result, UserError, in_one_line};
@@ -46,6 +46,13 @@ impl From<Fault> for async_graphql::Error {
     fn from(fault: Fault) -> Self {
         resolver_error(&fault)
     }
+}
+
+/// Whether the server is to blame for one of these.
+pub fn servers_fault(errors: &[ServerError]) -> bool {
+    let code = |error: &ServerError| error.extensions.as_ref().and_then(|extensions| extensions.get("code")).cloned();
+    let faults = ["SERVICE_UNAVAILABLE", "INTERNAL"];
+    errors.iter().any(|error| matches!(code(error), Some(Value::String(code)) if faults.contains(&code.as_str())))
 }
 
 /// For nullable fields: the error is noted with the field's path and the field is null. (An `Err` from a nullable field

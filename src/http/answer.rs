@@ -94,10 +94,11 @@ impl Answer {
     pub(super) fn verdict(&self) -> Verdict {
         match self {
             Self::Executed(result) if result.is_ok() => Verdict::Ok,
-            Self::Executed(_) => Verdict::Errors,
+            Self::Executed(result) => Verdict::of(errors::servers_fault(&result.errors), Verdict::Errors),
             Self::Refused(Refusal { status: StatusCode::UNAUTHORIZED, .. }) => Verdict::Unauthenticated,
             Self::Refused(Refusal { status, .. }) if status.is_server_error() => Verdict::Failed,
-            Self::Refused(_) | Self::NotExecutable(_) => Verdict::Refused,
+            Self::NotExecutable(found) => Verdict::of(errors::servers_fault(found), Verdict::Refused),
+            Self::Refused(_) => Verdict::Refused,
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! *Degraded* is not the same as not ready: a transaction that somebody left open holds back the events of every node, while
 //! queries and mutations go on. Taking all nodes out of the load balancer would make an outage of it, so the status stays 200,
-//! and the failed check is for whoever watches.
+//! and the failed check is for whoever watches. The same goes for transactions that fail while the database answers: a full disk
+//! lets everybody read.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 struct Readiness {
     ready: bool,
     degraded: bool,
-    checks: [Check; 3],
+    checks: [Check; 4],
 }
 
 #[derive(Serialize)]
@@ -46,8 +47,9 @@ pub(super) async fn ready(State(front): State<Front>) -> impl IntoResponse {
     let accepting = Check::new("accepting", !front.is_draining(), "the server is shutting down");
     let database = Check::new("database", answers, "the database does not answer");
     let events = Check::new("events", !db.held.too_long(), "events are held back: the log says by what");
+    let transactions = Check::new("transactions", !db.is_in_trouble(), "some transactions fail: the log says why");
     let ready = accepting.ok && database.ok;
-    let degraded = ready && !events.ok;
+    let degraded = ready && !(events.ok && transactions.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, degraded, checks: [accepting, database, events] }))
+    (status, Json(Readiness { ready, degraded, checks: [accepting, database, events, transactions] }))
 }

@@ -30,8 +30,15 @@ pub enum Verdict {
     /// Not executed: it was not acceptable.
     Refused,
     Unauthenticated,
-    /// The server's fault: a panic, a timeout, the database away.
+    /// The server's fault: a panic, a timeout, the database away or full.
     Failed,
+}
+
+impl Verdict {
+    /// What it is `otherwise`, unless the server is to blame.
+    pub fn of(servers_fault: bool, otherwise: Self) -> Self {
+        if servers_fault { Self::Failed } else { otherwise }
+    }
 }
 
 /// Over HTTP, where a request has a duration.

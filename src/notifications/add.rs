@@ -1,5 +1,7 @@
 //! New notifications: their rows, the counts, and the events that tell of them.
 
+use std::collections::HashSet;
+
 use super::{
     Notification, NotificationId, Priority,
     events::{Content, Copy, MAX_RECIPIENTS, NotificationsAdded},
@@ -70,6 +72,8 @@ pub async fn tell(by: Teller, tx: &Tx, content: Content, recipients: Vec<Recipie
         }
     }
     let told = tell_in_app(by, tx, &content, copies).await?;
+    let there: HashSet<&UserId> = told.iter().map(|told| &told.recipient_id).collect();
+    news.retain(|news| !news.in_app || there.contains(&news.notification.recipient_id));
     delivery::enqueue(tenant, tx, now, mail, &news).await?;
     Ok(told)
 }
@@ -86,9 +90,12 @@ async fn tell_in_app(
     }
     let users: Vec<UserId> = copies.iter().map(|(user, _)| user.clone()).collect();
     let counts = store::lock(tenant, tx, &users).await?;
+    let before = store::told(tenant, tx, content.subject_id, content.kind, &users).await?;
+    copies.retain(|(user, _)| !before.contains(user));
     for (user, copy) in &mut copies {
         copy.unread_count = counts.get(user).copied().unwrap_or(0) + 1;
     }
+    let users: Vec<UserId> = copies.iter().map(|(user, _)| user.clone()).collect();
     store::raise(tenant, tx, &users, 1).await?;
 
     let mut told = Vec::new();

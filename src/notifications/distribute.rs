@@ -4,12 +4,17 @@
 //! told once, on however many nodes, whatever is killed in between. Nobody who opens or claims a lead waits for it. A lead is told to
 //! its providers in batches, in the order of their ids, and the row notes how far that has come.
 
+use strum::VariantArray;
+
 use super::{
     NotificationType,
     add::{Recipient, Teller, tell},
     events::Content,
     news::{self, Lane},
-    store::positions::{self, Position},
+    store::{
+        self,
+        positions::{self, Position},
+    },
 };
 use crate::{
     app::App,
@@ -35,13 +40,27 @@ const PROVIDERS: usize = 100;
 pub async fn distribute(app: &App, lane: Lane) -> Result<()> {
     let up_to = app.hub.watermark();
     let due = app.db.across(async move |tx| positions::due(tx, lane, up_to, TENANTS).await).await?;
-    for tenant in due {
+    for (tenant, _) in due {
         // One tenant's trouble is not another's.
         if let Err(error) = catch_up(app, tenant, lane, up_to).await {
             tracing::error!(%tenant, lane = lane.name(), error = error.describe(), "what happened could not be told");
         }
     }
     Ok(())
+}
+
+/// The last event such that it and all before it are told, in every lane of every tenant: what the log may forget.
+pub async fn told_up_to(app: &App) -> Result<i64> {
+    let up_to = app.hub.watermark();
+    let behind = async move |tx: &_| {
+        let mut behind = up_to;
+        for lane in Lane::VARIANTS {
+            let farthest = positions::due(tx, *lane, up_to, 1).await?;
+            behind = farthest.into_iter().map(|(_, place)| place).chain([behind]).min().unwrap_or(behind);
+        }
+        Ok(behind)
+    };
+    app.db.across(behind).await
 }
 
 async fn catch_up(app: &App, tenant: TenantId, lane: Lane, up_to: i64) -> Result<()> {
@@ -81,10 +100,12 @@ impl Step {
         let (records, reached) = self.read(tx, Lane::Direct, place.event_id).await?;
         let left = records.len() > DIRECT;
         let reached = if left { records[DIRECT - 1].id } else { reached };
-        for record in records.into_iter().take(DIRECT) {
-            for (user, content) in self.news(&record)? {
-                tell(self.by, tx, content, vec![Recipient::plain(user)]).await?;
-            }
+        let news: Vec<_> = records.iter().take(DIRECT).map(|record| self.news(record)).collect::<Result<_>>()?;
+        // All counts at once, in their order: who tells many at once may want them, too.
+        let users: Vec<UserId> = news.iter().flatten().map(|(user, _)| user.clone()).collect();
+        store::lock(self.by.tenant, tx, &users).await?;
+        for (user, content) in news.into_iter().flatten() {
+            tell(self.by, tx, content, vec![Recipient::plain(user)]).await?;
         }
         Ok(Position { event_id: reached, told_up_to: None })
     }

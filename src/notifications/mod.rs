@@ -42,7 +42,7 @@ use crate::{
 
 pub use announce::{CreateNotificationInput, announce, go_on_announcing};
 pub use change::{Affected, NotificationSelector, change, end_snoozes};
-pub use distribute::distribute;
+pub use distribute::{distribute, told_up_to};
 pub use events::NotificationChange;
 pub use filter::NotificationFilter;
 pub use news::Lane;

@@ -67,12 +67,13 @@ impl Operation {
         let mut verdict = Verdict::Ok;
         while let Some(response) = responses.next().await {
             // An event that could not be told in full must not be passed over: the client comes back for it with its cursor.
-            let holed = operation.kind == OperationType::Subscription && response.errors.iter().any(is_fault);
+            let holed =
+                operation.kind == OperationType::Subscription && graphql::errors::servers_fault(&response.errors);
             if holed || operation.failed_before_execution(&response) {
                 return self.refuse(response.errors).await;
             }
             if response.is_err() {
-                verdict = Verdict::Errors;
+                verdict = Verdict::of(graphql::errors::servers_fault(&response.errors), Verdict::Errors);
             }
             if !self.next(response).await {
                 return;
@@ -97,7 +98,7 @@ impl Operation {
     }
 
     async fn refuse(&self, errors: Vec<ServerError>) {
-        self.count(Verdict::Refused);
+        self.count(Verdict::of(graphql::errors::servers_fault(&errors), Verdict::Refused));
         self.fail(gate::capped(errors)).await;
     }
 
@@ -114,10 +115,4 @@ impl Operation {
     async fn report(&self, outcome: Outcome) {
         let _gone = self.reports.send((self.serial, outcome)).await;
     }
-}
-
-/// The server's fault, and perhaps gone in a moment.
-fn is_fault(error: &ServerError) -> bool {
-    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
-    matches!(code, Some(async_graphql::Value::String(code)) if code == "SERVICE_UNAVAILABLE" || code == "INTERNAL")
 }

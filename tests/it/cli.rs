@@ -73,13 +73,29 @@ async fn a_database_that_will_not_do_is_refused() {
         .expect("a file of another program");
     diesel::connection::SimpleConnection::batch_execute(&mut conn, "CREATE TABLE t (n int)").expect("its table");
     let migrate = async |url: &str| Program::run(folder.path(), &["migrate"], &[("DATABASE_URL", url)]).await;
+    let before = std::fs::read(&foreign).expect("a file");
     failed(&migrate(&format!("sqlite://{}", foreign.display())).await, "not one of leadcast");
+    assert_eq!(std::fs::read(&foreign).expect("a file"), before, "it is left as it was");
+    assert!(!folder.path().join("foreign.db.migration-lock").exists(), "nothing is put beside it");
+    failed(&migrate(&format!("sqlite://{}", folder.path().display())).await, "it is no file");
     failed(&migrate(&format!("sqlite://{}", folder.path().join("half.db").display())).await, "cannot use the database");
     failed(&migrate("postgres://leadcast:p@ss/w@db/leadcast").await, "in a password, @ is written %40");
     if available() {
         let cluster = Cluster::shared().await;
         cluster.execute("CREATE DATABASE narrow ENCODING 'LATIN1' TEMPLATE template0").await;
         failed(&migrate(&cluster.url_as("postgres", "narrow")).await, "its encoding is LATIN1");
+        cluster.execute("CREATE DATABASE shop").await;
+        let (shop, connection) =
+            tokio_postgres::connect(&cluster.url_as("postgres", "shop"), NoTls).await.expect("a connection");
+        tokio::spawn(connection);
+        // Empty, it is no database of leadcast's yet, and is not made one by the way.
+        let environment = [("DATABASE_URL", &*cluster.url_as("postgres", "shop"))];
+        failed(&Program::run(folder.path(), &["epoch"], &environment).await, "there is no database of leadcast");
+        shop.batch_execute("CREATE TABLE orders (id int)").await.expect("a table");
+        failed(&migrate(&cluster.url_as("postgres", "shop")).await, "not those of leadcast");
+        let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+        let tables: i64 = shop.query_one(tables, &[]).await.expect("a count").get(0);
+        assert_eq!(tables, 1, "it is left as it was");
     }
 }
 
@@ -152,18 +168,24 @@ async fn a_bad_setting_is_named() {
         ("DATABASE_URL", "--database-url", "mysql://user:hunter2@host/name"),
         ("DATABASE_URL", "--database-url", "postgres://user:hunter2@host:port/name"),
         ("DATABASE_URL", "--database-url", "sqlite://"),
+        ("DATABASE_URL", "--database-url", "sqlite://file:leads.db?mode=rwc"),
+        ("DATABASE_URL", "--database-url", "sqlite://:memory:"),
         ("LEADCAST_DATABASE_CONNECTIONS", "--database-connections", "0"),
+        ("LEADCAST_DATABASE_CONNECTIONS", "--database-connections", "18446744073709551615"),
         ("LEADCAST_JWT_SECRET", "--jwt-secret", "hunter2"),
         ("LEADCAST_ALLOWED_ORIGINS", "--allowed-origins", "https://app.example.com/path"),
         ("LEADCAST_ALLOWED_ORIGINS", "--allowed-origins", "https://app.example.com,*"),
         ("LEADCAST_EVENT_RETENTION", "--event-retention", "a week"),
         ("LEADCAST_EVENT_RETENTION", "--event-retention", "0d"),
         ("LEADCAST_DRAIN_DELAY", "--drain-delay", "a while"),
+        ("LEADCAST_DRAIN_DELAY", "--drain-delay", "1h"),
         ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "collector:4318"),
         ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "https://collector.example"),
         ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "http://collector.example/v1/traces"),
         ("LEADCAST_LOG_FORMAT", "--log-format", "xml"),
         ("LEADCAST_LOG", "--log", "leadcast=loud"),
+        ("LEADCAST_LOG", "--log", "inof"),
+        ("LEADCAST_LOG", "--log", ""),
     ] {
         let by_variable = Program::run(folder.path(), &["migrate"], &[(variable, value)]).await;
         let by_flag = Program::run(folder.path(), &["migrate", &format!("{flag}={value}")], &[]).await;

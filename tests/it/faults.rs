@@ -7,3 +7,4 @@ mod requests;
 mod sessions;
 mod silence;
 mod transactions;
+mod waiting;

@@ -5,6 +5,7 @@
 mod backup;
 mod bad_input;
 mod cli;
+mod clients;
 mod cluster;
 mod contract;
 mod cursors;

@@ -28,7 +28,7 @@ async fn a_healthy_server_says_so(engine: Engine) {
     let live = get(&server, "/healthz").await;
     assert_eq!((live.status, live.text.as_str()), (200, "ok\n"));
     let ready = get(&server, "/readyz").await;
-    let checks = ["accepting", "database", "events"].map(|name| json!({ "name": name, "ok": true }));
+    let checks = ["accepting", "database", "events", "transactions"].map(|name| json!({ "name": name, "ok": true }));
     assert_eq!((ready.status, ready.json()), (200, json!({ "ready": true, "degraded": false, "checks": checks })));
 }
 

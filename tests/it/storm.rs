@@ -18,6 +18,8 @@ mod judgement;
 mod kill;
 mod log;
 mod mutations;
+mod notes;
+mod notifications;
 mod outage;
 mod proof;
 mod site;

@@ -3,7 +3,11 @@
 use diesel::{dsl::exists, prelude::*};
 use diesel_async::RunQueryDsl;
 
-use super::super::{CHANNELS, Delivery, DeliveryId, DeliveryStatus, courier::Lane, state::Next};
+use super::super::{
+    CHANNELS, Delivery, DeliveryId, DeliveryStatus,
+    letter::{About, Lane, Part},
+    state::Next,
+};
 use crate::{
     clock::Timestamp,
     db::{
@@ -11,9 +15,7 @@ use crate::{
         schema::{deliveries, tenants},
     },
     error::Result,
-    ids::{TenantId, UserId},
-    notifications::NotificationType,
-    preferences::Channel,
+    ids::TenantId,
 };
 
 /// Deliveries that a message holds at most; what is due beyond goes out in the next.
@@ -54,7 +56,7 @@ pub async fn alone(tenant: TenantId, tx: &Tx) -> Result<bool> {
 }
 
 /// What is due on a channel, the longest overdue first.
-pub async fn due(tenant: TenantId, tx: &Tx, channel: Channel, now: Timestamp, limit: i64) -> Result<Vec<Delivery>> {
+pub async fn due((tenant, channel): Lane, tx: &Tx, now: Timestamp, limit: i64) -> Result<Vec<Delivery>> {
     let rows = deliveries::table
         .filter(deliveries::tenant_id.eq(tenant))
         .filter(deliveries::channel.eq(channel))
@@ -62,22 +64,6 @@ pub async fn due(tenant: TenantId, tx: &Tx, channel: Channel, now: Timestamp, li
         .order((deliveries::next_attempt_at, deliveries::id))
         .limit(limit);
     Ok(on!(tx, conn => rows.select(Delivery::as_select()).load(conn).await)?)
-}
-
-/// A message, or what a digest will be made of.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Part {
-    Message(DeliveryId),
-    Ungathered(UserId, Channel),
-}
-
-impl Part {
-    pub fn of(delivery: &Delivery) -> Self {
-        match delivery.message_id {
-            Some(message) => Self::Message(message),
-            None => Self::Ungathered(delivery.recipient_id.clone(), delivery.channel),
-        }
-    }
 }
 
 /// Puts off what is due of it.
@@ -100,19 +86,12 @@ pub async fn postpone(tenant: TenantId, tx: &Tx, part: &Part, now: Timestamp, un
     Ok(())
 }
 
-/// Makes a message of what is due of a digest.
-pub async fn gather(
-    tenant: TenantId,
-    tx: &Tx,
-    recipient: &UserId,
-    channel: Channel,
-    now: Timestamp,
-    message: DeliveryId,
-) -> Result<()> {
+/// Makes a message of what is due of a digest, of which this is the first. The message has its id.
+pub async fn gather(tenant: TenantId, tx: &Tx, first: &Delivery, now: Timestamp) -> Result<()> {
     let due = deliveries::table
         .filter(deliveries::tenant_id.eq(tenant))
-        .filter(deliveries::recipient_id.eq(recipient))
-        .filter(deliveries::channel.eq(channel))
+        .filter(deliveries::recipient_id.eq(&first.recipient_id))
+        .filter(deliveries::channel.eq(first.channel))
         .filter(deliveries::message_id.is_null())
         .filter(deliveries::next_attempt_at.le(now))
         .order((deliveries::next_attempt_at, deliveries::id))
@@ -120,13 +99,13 @@ pub async fn gather(
         .select(deliveries::id);
     let ids: Vec<DeliveryId> = on!(tx, conn => due.load(conn).await)?;
     let rows = deliveries::table.filter(deliveries::tenant_id.eq(tenant)).filter(deliveries::id.eq_any(ids));
-    let update = diesel::update(rows).set(deliveries::message_id.eq(message));
+    let update = diesel::update(rows).set(deliveries::message_id.eq(first.id));
     on!(tx, conn => update.execute(conn).await)?;
     Ok(())
 }
 
 /// What a message is about, of what is still to be sent.
-pub async fn kinds(tenant: TenantId, tx: &Tx, message: DeliveryId) -> Result<Vec<(NotificationType, Option<String>)>> {
+pub async fn kinds(tenant: TenantId, tx: &Tx, message: DeliveryId) -> Result<Vec<About>> {
     let kinds = deliveries::table
         .filter(deliveries::tenant_id.eq(tenant))
         .filter(deliveries::message_id.eq(message))
@@ -141,7 +120,7 @@ pub async fn give_up(
     tenant: TenantId,
     tx: &Tx,
     message: DeliveryId,
-    about: Option<(NotificationType, Option<&str>)>,
+    about: Option<&About>,
     why: &str,
 ) -> Result<usize> {
     let set = (
@@ -156,11 +135,11 @@ pub async fn give_up(
     Ok(match about {
         None => on!(tx, conn => diesel::update(rows).set(set).execute(conn).await)?,
         Some((kind, None)) => {
-            let rows = rows.filter(deliveries::notification_type.eq(kind)).filter(deliveries::topic.is_null());
+            let rows = rows.filter(deliveries::notification_type.eq(*kind)).filter(deliveries::topic.is_null());
             on!(tx, conn => diesel::update(rows).set(set).execute(conn).await)?
         }
         Some((kind, Some(topic))) => {
-            let rows = rows.filter(deliveries::notification_type.eq(kind)).filter(deliveries::topic.eq(topic));
+            let rows = rows.filter(deliveries::notification_type.eq(*kind)).filter(deliveries::topic.eq(topic));
             on!(tx, conn => diesel::update(rows).set(set).execute(conn).await)?
         }
     })

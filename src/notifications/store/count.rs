@@ -12,11 +12,14 @@ use crate::{
 };
 
 /// The counts of these users, nobody else's to change while the transaction lasts. Taken in the order of the ids, so that two who
-/// want several never wait for each other.
+/// want several never wait for each other: a transaction that tells more than once locks all of them first.
 pub async fn lock(tenant: TenantId, tx: &Tx, users: &[UserId]) -> Result<BTreeMap<UserId, i64>> {
     let mut users = users.to_vec();
     users.sort_unstable();
     users.dedup();
+    if users.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let row = |user: &UserId| {
         (unread_counts::tenant_id.eq(tenant), unread_counts::user_id.eq(user.clone()), unread_counts::unread.eq(0))
     };

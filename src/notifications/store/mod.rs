@@ -63,6 +63,22 @@ pub async fn of_subject(
     Ok(on!(tx, conn => rows.select(Notification::as_select()).load(conn).await)?)
 }
 
+/// Who of these users was told of `subject` in this way before.
+pub async fn told(
+    tenant: TenantId,
+    tx: &Tx,
+    subject: Id<Uuid>,
+    kind: NotificationType,
+    users: &[UserId],
+) -> Result<Vec<UserId>> {
+    let rows = notifications::table
+        .filter(notifications::tenant_id.eq(tenant))
+        .filter(notifications::subject_id.eq(subject))
+        .filter(notifications::notification_type.eq(kind))
+        .filter(notifications::recipient_id.eq_any(users));
+    Ok(on!(tx, conn => rows.select(notifications::recipient_id).load(conn).await)?)
+}
+
 pub async fn find_many(tenant: TenantId, tx: &Tx, ids: &[NotificationId]) -> Result<Vec<Notification>> {
     let rows = notifications::table.filter(notifications::tenant_id.eq(tenant)).filter(notifications::id.eq_any(ids));
     let rows = rows.order((notifications::created_at.desc(), notifications::id.desc()));

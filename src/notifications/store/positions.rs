@@ -28,15 +28,21 @@ pub struct Position {
     pub told_up_to: Option<UserId>,
 }
 
-/// Tenants in whose log something lies between their place and `up_to`, at most `limit`.
-pub async fn due(tx: &Tx, lane: Lane, up_to: i64, limit: i64) -> Result<Vec<TenantId>> {
+/// Tenants in whose log something lies between their place and `up_to`, with their place, at most `limit`: who is farthest behind
+/// first.
+pub async fn due(tx: &Tx, lane: Lane, up_to: i64, limit: i64) -> Result<Vec<(TenantId, i64)>> {
+    let place = || sql::<BigInt>("coalesce(distributions.event_id, 0)");
     let of = distributions::tenant_id.eq(tenants::id).and(distributions::lane.eq(lane.name()));
     let news = events::table
         .filter(events::tenant_id.eq(tenants::id))
-        .filter(events::id.gt(sql::<BigInt>("coalesce(distributions.event_id, 0)")))
+        .filter(events::id.gt(place()))
         .filter(events::id.le(up_to));
-    let due =
-        tenants::table.left_join(distributions::table.on(of)).filter(exists(news)).select(tenants::id).limit(limit);
+    let due = tenants::table
+        .left_join(distributions::table.on(of))
+        .filter(exists(news))
+        .order((place(), tenants::id))
+        .select((tenants::id, place()))
+        .limit(limit);
     Ok(on!(tx, conn => due.load(conn).await)?)
 }
 

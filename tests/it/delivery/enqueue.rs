@@ -196,7 +196,7 @@ async fn quiet_hours_hold_back_what_may_not_break_through(engine: Engine) {
     let [later] = &waiting[..] else { panic!("{waiting:#?}") };
     let until: Timestamp = later["nextAttemptAt"].as_str().and_then(|at| at.parse().ok()).expect("a moment");
     assert_eq!(until.as_seconds(), (now + 7_200).div_euclid(60) * 60);
-    server.advance(Duration::from_secs(7_200));
+    server.advance(Duration::from_hours(2));
     assert_eq!(world.receiver.called(2).await[1].notification()["title"], "Later");
 }
 

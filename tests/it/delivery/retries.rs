@@ -95,7 +95,7 @@ async fn what_a_webhook_answers_decides(engine: Engine) {
     let [next, made] = ["nextAttemptAt", "createdAt"].map(|field| {
         found[field].as_str().and_then(|at| at.parse::<leadcast::clock::Timestamp>().ok()).expect("a moment")
     });
-    assert!(next.since(made) >= Duration::from_secs(3_000), "{found:#}");
+    assert!(next.since(made) >= Duration::from_mins(50), "{found:#}");
 }
 
 async fn what_a_mail_server_answers_decides(engine: Engine) {
@@ -207,6 +207,6 @@ async fn a_retry_does_not_break_into_quiet_hours(engine: Engine) {
     // What comes later and may break through is there first.
     world.tell(json!({ "title": "Loud", "priority": "HIGH" })).await;
     assert_eq!(world.receiver.called(2).await[1].notification()["title"], "Loud");
-    world.server.advance(Duration::from_secs(7_200));
+    world.server.advance(Duration::from_hours(2));
     assert_eq!(world.receiver.called(3).await[2].notification()["title"], "Quiet");
 }

@@ -45,7 +45,9 @@ async fn whoever_listens_to_a_node_that_was_held_up_is_told(engine: Engine) {
     server.advance(Duration::from_hours(2));
     let kept_from = server.app.hub.end(tenant);
     let hour = Duration::from_hours(1);
-    retain(&server.app.db, &server.app.hub, &server.app.clock, hour).await.expect("old events can be deleted");
+    retain(&server.app.db, &server.app.hub, &server.app.clock, hour, i64::MAX)
+        .await
+        .expect("old events can be deleted");
     market.open("young", json!({})).await;
     rival.mark().await;
 

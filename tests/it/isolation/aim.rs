@@ -36,6 +36,14 @@ pub struct Aim {
     pub full: String,
     /// Costs more than anybody has.
     pub dear: String,
+    // Notifications of the lead: Pat's, which is not read; the administrator's, which is; Casey's, which is in the archive; the
+    // integrator's, which is put off.
+    pub note: String,
+    pub read_note: String,
+    pub archived_note: String,
+    pub snoozed_note: String,
+    /// A delivery to Pat that was given up.
+    pub delivery: String,
     // Users that the other tenant does not have.
     pub customer: String,
     pub provider: String,
@@ -47,6 +55,8 @@ pub struct Aim {
     /// Of movements of Pat's wallet and Quinn's.
     pub payment: String,
     pub gift: String,
+    /// Of those notifications.
+    pub news: String,
     /// Not used yet.
     pub fresh: String,
     // What is written in `lead`.
@@ -56,6 +66,7 @@ pub struct Aim {
     pub region: String,
     pub city: String,
     pub attribute: String,
+    pub topic: String,
     pub email: String,
     pub phone: String,
     // Places.
@@ -65,6 +76,11 @@ pub struct Aim {
     pub claims_after: String,
     pub claims_before: String,
     pub users_after: String,
+    pub notes_after: String,
+    pub notes_before: String,
+    pub deliveries_after: String,
+    /// In the log, after those notifications were made.
+    pub up_to: String,
     #[serde(skip)]
     pub of_viewer: Own,
 }
@@ -97,6 +113,7 @@ impl Words {
             reference: of("order"),
             payment: of("payment"),
             gift: of("gift"),
+            news: of("news"),
             fresh: unique(&of("fresh")),
             word: word.to_owned(),
             category: at("wiring"),
@@ -104,6 +121,7 @@ impl Words {
             region: at("hills"),
             city: at("town"),
             attribute: of("rooms"),
+            topic: of("orders"),
             email: format!("casey@{word}.example.com"),
             phone: self.phone.to_owned(),
             ..Aim::default()
@@ -120,19 +138,31 @@ impl Aim {
     /// The same, but of nothing that there is: ids that nobody has, users that nobody is, the same places as if they were of
     /// rows that nobody has.
     pub fn nowhere(&self) -> Self {
-        let cursor = Cursor::parse(&self.cursor).expect("a cursor");
+        let nobodys = |cursor: &str| {
+            let cursor = Cursor::parse(cursor).expect("a cursor");
+            Cursor { tenant: Id::random(), ..cursor }.to_string()
+        };
         Self {
             lead: id_of(1),
             claim: id_of(2),
             review: id_of(3),
             full: id_of(4),
             dear: id_of(5),
-            cursor: Cursor { tenant: Id::random(), ..cursor }.to_string(),
+            note: id_of(7),
+            read_note: id_of(8),
+            archived_note: id_of(9),
+            snoozed_note: id_of(10),
+            delivery: id_of(11),
+            cursor: nobodys(&self.cursor),
+            up_to: nobodys(&self.up_to),
             leads_after: elsewhere(&self.leads_after),
             leads_before: elsewhere(&self.leads_before),
             claims_after: elsewhere(&self.claims_after),
             claims_before: elsewhere(&self.claims_before),
             users_after: elsewhere(&self.users_after),
+            notes_after: elsewhere(&self.notes_after),
+            notes_before: elsewhere(&self.notes_before),
+            deliveries_after: elsewhere(&self.deliveries_after),
             of_viewer: self.of_viewer.clone(),
             ..NOWHERE.aim()
         }

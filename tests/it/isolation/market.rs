@@ -2,11 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::aim::{Aim, Words};
+use super::{
+    aim::{Aim, Words},
+    table::FAR_AHEAD,
+};
 use crate::support::{
     TestServer,
-    api::{ADMIN, CASEY, PAT, QUINN, ROBOT, Who, unique},
+    api::{ADMIN, CASEY, PAT, QUINN, ROBOT, Who, unique, with},
     market::Market,
+    receiver::{Receiver, Reply},
+    wire::eventually,
 };
 
 pub fn text(value: &Value) -> String {
@@ -28,6 +33,10 @@ impl Words {
         let mut maker = Maker { server, words: self, aim: self.aim() };
         maker.people().await;
         maker.leads().await;
+        maker.news().await;
+        maker.deliveries().await;
+        // What has happened is told in its own time.
+        server.all_is_told().await;
         maker.places().await;
         let end = text(&market.mark().await);
         let mut aim = maker.aim;
@@ -35,13 +44,15 @@ impl Words {
         aim
     }
 
-    /// The same market with another lead, claim, lead in review and reference that nothing has been done to.
+    /// The same market with another lead, claim, lead in review, reference and notifications that nothing has been done to.
     pub async fn again(&self, server: &TestServer, aim: &Aim) -> Aim {
         let mut maker = Maker { server, words: self, aim: aim.clone() };
         maker.aim.fresh = unique(&format!("{}-fresh", self.word));
         maker.aim.lead = maker.open(json!({})).await;
         maker.aim.claim = maker.claim(PAT, &maker.aim.lead).await;
         maker.aim.review = maker.post(json!({ "customerId": "casey" })).await;
+        maker.aim.news = unique(&format!("{}-news", self.word));
+        maker.news().await;
         maker.aim
     }
 }
@@ -153,14 +164,67 @@ impl Maker<'_> {
         self.aim.lead = lead;
     }
 
+    /// Everybody is told of the lead, and of an order. What they do with the first differs; the second lies where it came to.
+    async fn news(&mut self) {
+        let (aim, title) = (&self.aim, self.words.title());
+        let everyone = json!({ "everyone": true });
+        let input = json!({ "to": everyone, "title": format!("{title} kitchen"), "message": format!("Look at the {title} kitchen"),
+            "leadId": aim.lead, "reference": aim.news });
+        let told = self.act(ROBOT, "createNotification", input).await["notifications"].clone();
+        let order = json!({ "to": everyone, "type": "CUSTOM", "topic": aim.topic, "priority": "HIGH",
+            "title": format!("{title} order"), "message": format!("Your {title} order has been shipped"),
+            "data": { "parcel": title }, "leadId": aim.lead, "reference": format!("{} order", aim.news) });
+        self.act(ROBOT, "createNotification", order).await;
+        let of = |who: Who| {
+            let own = told.as_array().into_iter().flatten().find(|note| note["recipient"]["id"] == who.user);
+            text(&own.expect("everyone is told")["id"])
+        };
+        let (note, read, archived, snoozed) = (of(PAT), of(ADMIN), of(CASEY), of(ROBOT));
+        let one = |id: &str| json!({ "select": { "ids": [id] } });
+        self.act(ADMIN, "openNotification", json!({ "id": read })).await;
+        self.act(CASEY, "archiveNotifications", one(&archived)).await;
+        self.act(ROBOT, "snoozeNotifications", with(one(&snoozed), json!({ "until": FAR_AHEAD }))).await;
+        let up_to = Market { server: self.server, tenant: self.words.tenant }.mark().await;
+        let aim = &mut self.aim;
+        (aim.note, aim.read_note, aim.archived_note, aim.snoozed_note) = (note, read, archived, snoozed);
+        aim.up_to = text(&up_to);
+    }
+
+    /// Something that was given up, and something that waits for its digest.
+    async fn deliveries(&mut self) {
+        let receiver = Receiver::start().await;
+        receiver.answers(Reply::Status(410));
+        let (word, title) = (self.words.word, self.words.title());
+        self.act(ADMIN, "rotateWebhookSecret", Value::Null).await;
+        self.act(ADMIN, "updateTenantSettings", json!({ "webhookUrl": format!("{}/{word}", receiver.url) })).await;
+        // It takes what is tried anew, for as long as the test runs.
+        std::mem::forget(receiver);
+        for (topic, frequency) in [("dead", "INSTANT"), ("waiting", "DAILY")] {
+            let topic = format!("{word}-{topic}");
+            let rule = json!({ "type": "CUSTOM", "topic": topic, "channel": "WEBHOOK", "frequency": frequency });
+            self.act(PAT, "updateNotificationPreferences", json!({ "rules": [rule] })).await;
+            let input = json!({ "to": { "userIds": ["pat"] }, "type": "CUSTOM", "topic": topic, "title": format!("{title} visit"),
+                "message": format!("{title} comes to see you"), "reference": topic });
+            self.act(ROBOT, "createNotification", input).await;
+        }
+        let dead = "{ deliveries(filter: { statuses: [DEAD] }) { nodes { id } } }";
+        let look =
+            async || self.server.ask(self.who(ADMIN), dead, Value::Null).await.field("deliveries")["nodes"].clone();
+        eventually("a delivery to be given up", async || look().await != json!([])).await;
+        self.aim.delivery = text(&look().await[0]["id"]);
+    }
+
     /// The newest and the second of each list.
     async fn places(&mut self) {
         let lists = "{ leads(first: 2) { edges { cursor } } claims(first: 2) { edges { cursor } }
-            users(first: 2) { edges { cursor } } }";
+            users(first: 2) { edges { cursor } } notifications(first: 2, filter: { view: ALL }) { edges { cursor } }
+            deliveries(first: 1) { edges { cursor } } }";
         let found = self.server.ask(self.who(ADMIN), lists, Value::Null).await.data().clone();
         let place = |list: &str, n: usize| text(&found[list]["edges"][n]["cursor"]);
         (self.aim.leads_after, self.aim.leads_before) = (place("leads", 0), place("leads", 1));
         (self.aim.claims_after, self.aim.claims_before) = (place("claims", 0), place("claims", 1));
         self.aim.users_after = place("users", 0);
+        (self.aim.notes_after, self.aim.notes_before) = (place("notifications", 0), place("notifications", 1));
+        self.aim.deliveries_after = place("deliveries", 0);
     }
 }

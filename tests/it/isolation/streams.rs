@@ -41,7 +41,7 @@ impl Ear {
         Self { who, row, one, stream }
     }
 
-    /// Only a provider has a wallet to hear of, and it may not ask by customer.
+    /// Only a provider has a wallet to hear of.
     fn will_hear(&self) -> bool {
         self.one.finds == Finds::Own
             && (self.row.root != "Subscription.balanceUpdated" || self.who.role == Role::Provider)
@@ -79,12 +79,18 @@ async fn socket(server: &TestServer, who: Who) -> Socket {
     Socket::connect(server.raw_socket().await, &server.token_for(who.tenant, who.user, who.role)).await
 }
 
-/// A lead opens, is claimed, is changed: every stream has something to tell.
+/// A lead opens, is claimed, is changed, and everybody is told of it and reads that: every stream has something to tell.
 async fn fence(server: &TestServer, words: &Words, lead: &str) {
     let of = |who: Who| Who { tenant: words.tenant, ..who };
     server.act(of(ADMIN), "verifyLead", json!({ "id": lead })).await.done();
     server.act(of(PAT), "claimLead", json!({ "leadId": lead, "maxPrice": 1_000_000_000 })).await.done();
     server.act(of(ADMIN), "updateLead", json!({ "id": lead, "description": "At the fence" })).await.done();
+    let told = json!({ "to": { "everyone": true }, "title": "At the fence", "message": "Look", "leadId": lead, "reference": lead });
+    server.act(of(ADMIN), "createNotification", told).await.done();
+    for who in crew(words.tenant) {
+        let told = json!({ "select": { "filter": { "leadId": lead } } });
+        server.act(who, "markNotificationsRead", told).await.done();
+    }
 }
 
 /// What is heard first by who hears most: the administrator, and of wallets their owner.
@@ -94,7 +100,9 @@ pub async fn first_heard(server: &TestServer, words: &Words, aim: &Aim) -> Vec<(
     let mut sockets = [socket(server, admin).await, socket(server, provider).await];
     let mut ears = Vec::new();
     for (row, one) in tries(SUBSCRIPTIONS, aim) {
-        let (who, socket) = if row.root == "Subscription.balanceUpdated" { (provider, 1) } else { (admin, 0) };
+        let of_providers =
+            row.root == "Subscription.balanceUpdated" || one.arguments.to_string().contains("LEAD_MATCHED");
+        let (who, socket) = if of_providers { (provider, 1) } else { (admin, 0) };
         ears.push(Ear::of(who, &mut sockets[socket], row, one));
     }
     listeners(server, others + ears.iter().map(Ear::mailboxes).sum::<usize>()).await;

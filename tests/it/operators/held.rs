@@ -106,7 +106,14 @@ async fn whoever_holds_back_the_events_is_named() {
             |answer: crate::support::client::Answer| answer.field("topUpWallet")["wallet"]["balance"].as_i64();
         let paid = balance(admin.query(top_up, json!({ "reference": format!("held {n}") })).await);
 
+        // A node that starts meanwhile has to wait, but not when it is told to end.
+        let variables = [("DATABASE_URL", &*database.url())];
+        let mut late = Program::start(folder.path(), &["--listen", "127.0.0.1:0"], &variables);
         let line = server.logged("events are held back").await;
+        late.logged("events are held back").await;
+        late.signal("TERM");
+        let late = late.end().await;
+        assert_eq!((late.code, late.stdout.as_str()), (Some(0), ""), "{late:?}");
         for named in culprit.named {
             let named = named.replace("{pid}", &pid.to_string());
             assert!(line.contains(&named), "{named} is not in {line}");

@@ -13,7 +13,12 @@ use crate::support::{
     wire::eventually,
 };
 
-both_engines!(the_readme_lists_every_metric, the_database_is_counted, workers_and_lag_are_counted);
+both_engines!(
+    the_readme_lists_every_metric,
+    the_database_is_counted,
+    the_servers_faults_are_told_from_the_clients,
+    workers_and_lag_are_counted
+);
 
 /// The names of the README's table, each with its type; those of one engine only where they are.
 fn listed(engine: Engine) -> BTreeMap<String, String> {
@@ -94,6 +99,28 @@ async fn repeated_on_sqlite(server: &TestServer) {
     })
     .await;
     done.done();
+}
+
+/// Whether it shows before anything is executed or in the middle of a result.
+async fn the_servers_faults_are_told_from_the_clients(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    let requests = async |transport: &str, outcome: &str| {
+        value(&server, &format!("leadcast_requests_total{{transport=\"{transport}\",outcome=\"{outcome}\"}}")).await
+    };
+    let document = "{ viewer { wallet { balance } } }";
+    server.ask(PAT, document, Value::Null).await.field("viewer");
+    Sql::of(&server).await.run("ALTER TABLE wallets RENAME TO purses").await.expect("a wallet's table");
+    let (failed, errors) = (requests("post", "failed").await, requests("post", "errors").await);
+    let answer = server.ask(PAT, document, Value::Null).await;
+    assert_eq!(answer.body["errors"][0]["extensions"]["code"], "INTERNAL", "{answer:?}");
+    let mut socket = server.socket("demo", "pat").await;
+    let told = socket.subscribe(document, Value::Null).message().await;
+    assert!(told.to_string().contains("INTERNAL"), "{told}");
+    assert_eq!((requests("post", "failed").await, requests("post", "errors").await), (failed + 1, errors));
+    eventually("the socket's operation to be counted", async || requests("websocket", "failed").await == 1).await;
+    let answer = server.ask(PAT, "{ leads(first: 1000) { totalCount } }", Value::Null).await;
+    assert!(answer.body["errors"].is_array(), "{answer:?}");
+    assert_eq!(requests("post", "failed").await, failed + 1, "a client's mistake");
 }
 
 async fn workers_and_lag_are_counted(engine: Engine) {

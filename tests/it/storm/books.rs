@@ -5,7 +5,7 @@ use crate::support::sql::Sql;
 
 /// Each counts what there must be none of.
 #[rustfmt::skip]
-const NEVER: [(&str, &str); 9] = [
+const NEVER: [(&str, &str); 11] = [
     ("wallets whose balance is not the sum of their entries",
      "SELECT count(*) FROM wallets w WHERE balance < 0 OR balance <> (SELECT coalesce(sum(change), 0) FROM ledger_entries e
         WHERE e.tenant_id = w.tenant_id AND e.wallet_id = w.id)"),
@@ -40,6 +40,12 @@ const NEVER: [(&str, &str); 9] = [
     ("payments without a claim",
      "SELECT count(*) FROM ledger_entries e WHERE entry_type IN ('CLAIM', 'REFUND') AND NOT EXISTS
         (SELECT 1 FROM claims c WHERE c.tenant_id = e.tenant_id AND c.id = e.claim_id)"),
+    ("counts of what is unread that are not the number of such rows",
+     "SELECT count(*) FROM unread_counts u WHERE unread <> (SELECT count(*) FROM notifications n
+        WHERE n.tenant_id = u.tenant_id AND n.recipient_id = u.user_id AND n.folder = 'INBOX' AND n.unread)"),
+    ("notifications of users who have no count",
+     "SELECT count(*) FROM notifications n WHERE NOT EXISTS (SELECT 1 FROM unread_counts u
+        WHERE u.tenant_id = n.tenant_id AND u.user_id = n.recipient_id)"),
 ];
 
 impl Storm {

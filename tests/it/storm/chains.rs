@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     log::{Fact, Log},
     mutations::reopens,
+    notes::Notes,
 };
 use crate::support::market::number;
 
@@ -18,6 +19,7 @@ pub struct Chains {
     pub claims: BTreeMap<String, Claim>,
     /// By owner.
     pub wallets: BTreeMap<String, Wallet>,
+    pub notes: Notes,
     /// Every version that a lead, and every state that a claim was told to be in: `lead version change`, `claim version status`.
     pub told: BTreeSet<String>,
 }
@@ -59,6 +61,8 @@ impl Chains {
             let step = match fact.kind {
                 Kind::BalanceUpdated => chains.balance(fact),
                 Kind::ClaimUpdated => chains.claim(fact),
+                Kind::NotificationAdded => chains.notes.added(&fact.payload),
+                Kind::NotificationUpdated => chains.notes.updated(&fact.users[0], &fact.payload),
                 _ => chains.lead(fact),
             };
             step.unwrap_or_else(|wrong| {
@@ -68,6 +72,9 @@ impl Chains {
             });
         }
         assert!(chains.leads.values().all(|lead| !lead.owed), "an event is missing: {:#?}", chains.leads);
+        let claims = log.of(tenant).filter(|fact| fact.kind == Kind::LeadClaimed);
+        let claims = claims.filter(|fact| fact.payload["lead"]["is_test"] == false);
+        chains.notes.tell_of_claims(claims.map(|fact| &fact.payload["claim"]));
         chains
     }
 

@@ -60,7 +60,7 @@ impl Storm {
         let began = Instant::now();
         let (payload, doubts) = soon(mutation, self.insist(random, manners, who, mutation, &input)).await;
         let deed = Deed { who, mutation, input, doubts, began, ended: Instant::now(), payload };
-        self.world_of(who.tenant).note(deed.clone());
+        self.world_of(who.tenant).keep(deed.clone());
         deed
     }
 

@@ -5,7 +5,7 @@
 use std::{process::Command, sync::atomic::Ordering};
 
 use leadcast::clock::Clock;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Storm, audience::Audience, kill::Outside, site::Site};
 use crate::support::{
@@ -29,7 +29,7 @@ async fn the_disk_may_be_full_in_the_middle_of_a_storm() {
     let audience = Audience::gather(&storm, &mut random);
     let clients = storm.clients(&mut random, None);
     let busy = || storm.figures.busy.load(Ordering::Relaxed);
-    for _ in 0..2 {
+    for round in 0..2 {
         storm.goes_on(BETWEEN).await;
         let before = busy();
         limit(program.id(), "4096");
@@ -37,13 +37,22 @@ async fn the_disk_may_be_full_in_the_middle_of_a_storm() {
         for who in [PAT, CASEY] {
             storm.site.query(who, "{ leads { nodes { id status claimCount } } }", Value::Null).await.field("leads");
         }
-        program.logged("the database fails; it is tried again error=\"disk I/O error").await;
+        let told = storm.site.readiness().await;
+        let failed =
+            json!({ "name": "transactions", "ok": false, "detail": "some transactions fail: the log says why" });
+        assert_eq!((&told["ready"], &told["degraded"], &told["checks"][3]), (&json!(true), &json!(true), &failed));
+        if round == 0 {
+            // Once; the second time it may be the same trouble still.
+            program.logged("the database fails; it is tried again error=\"disk I/O error").await;
+        }
         limit(program.id(), "unlimited");
     }
     storm.goes_on(BETWEEN).await;
     storm.over.cancel();
     clients.join_all().await;
     storm.judge(audience, true).await;
+    eventually("the server to be well again", async || storm.site.readiness().await["degraded"] == false).await;
+    program.logged("the database works again").await;
     program.signal("TERM");
     assert_eq!(program.end().await.code, Some(0));
     println!("{:?}", storm.figures);

@@ -4,14 +4,15 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use leadcast::clock::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Storm, TENANTS,
     audience::Audience,
-    chains::Chains,
+    chains::{Chains, text},
     client::Manners,
     log::Log,
+    mutations::EVERYONE,
     proof::{again, prove},
     state::State,
     watcher::{How, Watcher},
@@ -30,6 +31,8 @@ use crate::support::{
 const FIRST_TO_EXPIRE: &str = "query($tests: Boolean!) {
     leads(first: 1, filter: { statuses: [OPEN], isTest: $tests }, orderBy: { field: EXPIRES_AT, direction: ASC }) {
         nodes { expiresAt } } }";
+
+const SNOOZED: &str = "{ notifications(first: 100, filter: { view: SNOOZED }) { nodes { snoozedUntil } } }";
 
 impl Storm {
     /// All of it. `whole`: the log was never cut off.
@@ -66,6 +69,7 @@ impl Storm {
                 .await;
             }
         }
+        self.news_is_told().await;
         self.is_at_rest().await;
         loop {
             let log = Log::read(&self.site.db()).await;
@@ -75,6 +79,25 @@ impl Storm {
                 return (log, states);
             }
         }
+    }
+
+    /// What has happened was told, and what was put off until now is back.
+    async fn news_is_told(&self) {
+        let sql = Sql::open(&self.site.target).await;
+        let under_way = "SELECT count(*) FROM announcements WHERE NOT done";
+        eventually("all announcements to be made", async || sql.text(under_way).await == "0").await;
+        for who in TENANTS.iter().flat_map(|tenant| EVERYONE.map(|who| Who { tenant, ..who })) {
+            eventually("what was put off for a moment to be back", async || {
+                let answer = self.site.query(who, SNOOZED, Value::Null).await;
+                let snoozed = answer.field("notifications")["nodes"].as_array().expect("a list").clone();
+                let until = |note: &Value| text(&note["snoozedUntil"]).parse::<Timestamp>().expect("a moment");
+                // The others come back in a day.
+                let later = self.site.clock.now().plus(Duration::from_hours(1));
+                snoozed.iter().all(|note| until(note) > later)
+            })
+            .await;
+        }
+        sql.all_is_told().await;
     }
 
     /// Nobody is inside a transaction, and nobody holds a lock.

@@ -27,7 +27,7 @@ pub struct Fact {
     pub id: i64,
     pub tenant: &'static str,
     pub kind: Kind,
-    users: Vec<String>,
+    pub users: Vec<String>,
     pub payload: Value,
     cursor: String,
 }
@@ -99,6 +99,8 @@ impl Fact {
             How::Stream("leadUpdated") => self.kind == Kind::LeadUpdated,
             How::Stream("claimUpdated") => self.kind == Kind::ClaimUpdated,
             How::Stream("balanceUpdated") => self.kind == Kind::BalanceUpdated,
+            How::Stream("notificationAdded") => self.kind == Kind::NotificationAdded,
+            How::Stream("notificationUpdated") => self.kind == Kind::NotificationUpdated,
             How::Stream(other) => panic!("no such stream: {other}"),
         }
     }
@@ -137,6 +139,18 @@ impl Fact {
             Kind::BalanceUpdated if self.users.iter().any(|user| user == who.user) => {
                 json!({ "__typename": "BalanceUpdatedEvent", "previousBalance": entry["previous_balance"],
                     "balance": entry["balance"], "change": entry["change"], "wallet": { "version": wallet["version"] } })
+            }
+            Kind::NotificationAdded => {
+                let copy = self.payload["copies"].get(who.user)?;
+                let notification = json!({ "id": copy["id"], "type": self.payload["content"]["kind"] });
+                json!({ "__typename": "NotificationAddedEvent", "notification": notification,
+                    "viewer": { "unreadCount": copy["unread_count"] } })
+            }
+            Kind::NotificationUpdated if self.users.iter().any(|user| user == who.user) => {
+                let told = &self.payload;
+                json!({ "__typename": "NotificationUpdatedEvent", "notificationChange": told["change"],
+                    "affectedCount": told["affected_count"], "notificationIds": told["ids"],
+                    "viewer": { "unreadCount": told["unread_count"] } })
             }
             _ => return None,
         };

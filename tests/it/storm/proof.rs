@@ -75,10 +75,25 @@ fn is_there(deed: &Deed, state: &State, chains: &Chains) -> bool {
         }),
         "upsertUser" => state.users.contains_key(deed.given("id")),
         "updateNotificationPreferences" => show(&deed.payload["preferences"], &deed.input),
+        "createNotification" => deed.notes().all(|id| chains.notes.told.contains(&format!("{id} ADDED"))),
+        "deleteNotifications" => true,
+        "rotateWebhookSecret" => deed.id("/secret").starts_with("whsec_"),
+        "archiveNotifications" => noted(deed, chains, "ARCHIVED"),
+        "markNotificationsRead" | "openNotification" => noted(deed, chains, "READ"),
+        "markNotificationsUnread" => noted(deed, chains, "UNREAD"),
+        "snoozeNotifications" => noted(deed, chains, "SNOOZED"),
+        "unarchiveNotifications" => noted(deed, chains, "UNARCHIVED"),
+        "unsnoozeNotifications" => noted(deed, chains, "UNSNOOZED"),
+        "updateNotifications" => noted(deed, chains, "EDITED"),
         // The last one to say something counts: see below.
         "updateTenantSettings" | "updateProviderProfile" => true,
         other => panic!("say here what {other} leaves behind"),
     }
+}
+
+/// What is said to have been affected was told of.
+fn noted(deed: &Deed, chains: &Chains, change: &str) -> bool {
+    deed.notes().all(|id| chains.notes.told.contains(&format!("{id} {change}")))
 }
 
 fn entry_of<'a>(state: &'a State, id: &str) -> Option<(&'a str, &'a Value)> {
@@ -99,6 +114,7 @@ fn key(deed: &Deed) -> Option<String> {
         "createLead" if deed.who.role != Role::Customer && deed.input["customerId"].is_null() => return None,
         "createLead" => format!("lead {} of {}", given("reference"), customer(deed)),
         "topUpWallet" | "adjustWallet" => format!("movement {}", given("reference")),
+        "createNotification" => format!("news {}", given("reference")),
         "claimLead" => format!("claim of {} by {}", given("leadId"), deed.who.user),
         "refundClaim" | "verifyLead" | "rejectLead" | "withdrawLead" => format!("{name} {}", given("id")),
         _ => return None,
@@ -149,6 +165,9 @@ fn nothing_else(world: &World, state: &State) {
         let seeded = reference.as_str().is_none_or(|reference| reference.starts_with("dev-start-"));
         let moved = ["topUpWallet", "adjustWallet"].iter().any(|mutation| sent(mutation, "reference", reference));
         assert!(seeded || moved, "nobody was told of {entry:#}");
+    }
+    for note in state.notes.values().filter(|note| !note["reference"].is_null()) {
+        assert!(sent("createNotification", "reference", &note["reference"]), "nobody was told of {note:#}");
     }
     for claim in state.claims.values() {
         let asked = world.deeds.iter().any(|deed| {
@@ -228,9 +247,12 @@ pub fn again(deed: &Deed, state: &State) -> Option<&'static [&'static str]> {
             _ => &["LEAD_CLOSED"],
         },
         "claimLead" if state.claims[deed.id("/claim/id")]["status"] == "REFUNDED" => &["LEAD_CLOSED"],
-        "claimLead" | "createLead" | "rejectLead" | "withdrawLead" | "refundClaim" | "topUpWallet" | "adjustWallet" => {
-            REPLAYED
-        }
+        // It makes another one.
+        "rotateWebhookSecret" => return None,
+        // What was done to notifications meanwhile, it would do to those again.
+        change if change.contains("Notifications") || change == "openNotification" => return None,
+        "createNotification" | "claimLead" | "createLead" | "rejectLead" | "withdrawLead" | "refundClaim"
+        | "topUpWallet" | "adjustWallet" => REPLAYED,
         "updateClaim" => match state.claims[deed.given("id")]["status"].as_str() {
             Some("REFUNDED") => &["INVALID"],
             status if status == deed.input["outcome"].as_str() => REPLAYED,

@@ -101,6 +101,12 @@ impl Site {
         .await
     }
 
+    /// What `/readyz` of a node says.
+    pub async fn readiness(&self) -> Value {
+        let url = format!("http://{}/readyz", self.node(&mut Random::of(0)));
+        wire::send(wire::http().get(url)).await.json()
+    }
+
     pub async fn stream_cursor(&self, who: Who) -> Value {
         self.query(who, "{ streamCursor }", Value::Null).await.field("streamCursor").clone()
     }

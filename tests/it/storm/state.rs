@@ -8,6 +8,7 @@ use super::{
     Storm,
     chains::{Chains, Claim, Lead, Wallet, text},
     mutations::EVERYONE,
+    notes::Note,
 };
 use crate::support::{
     api::{ADMIN, PREFERENCES, Who},
@@ -25,6 +26,9 @@ pub struct State {
     pub settings: Value,
     /// By user.
     pub preferences: BTreeMap<String, Value>,
+    pub notes: BTreeMap<String, Value>,
+    /// What each of [`EVERYONE`] is shown as its count.
+    pub unread: BTreeMap<String, i64>,
 }
 
 const LEADS: &str =
@@ -38,6 +42,9 @@ const USERS: &str = "query($after: PageCursor) { list: users(first: 100, after: 
 const WALLET: &str = "query($owner: ID!, $after: PageCursor) { wallet(ownerId: $owner) { id balance version
     list: entries(first: 100, after: $after) {
         nodes { id type change previousBalance balance reference } pageInfo { hasNextPage endCursor } } } }";
+const NOTES: &str = "query($owner: ID!, $after: PageCursor) { list: notifications(first: 100, after: $after,
+    filter: { view: ALL, recipientIds: [$owner] }) {
+    nodes { id recipient { id } reference readAt archivedAt snoozedUntil } pageInfo { hasNextPage endCursor } } }";
 const SETTINGS: &str = "{ viewer { tenant { settings { autoVerifyLeads defaultLeadPrice defaultMaxClaims } } } }";
 
 impl Storm {
@@ -49,7 +56,9 @@ impl Storm {
         }
         let users = by_id(self.list(admin, USERS, "", json!({})).await);
         let (mut wallets, mut entries) = (BTreeMap::new(), BTreeMap::new());
+        let mut notes = Vec::new();
         for owner in users.keys() {
+            notes.extend(self.list(admin, NOTES, "", json!({ "owner": owner })).await);
             let wallet = self.site.query(admin, WALLET, json!({ "owner": owner })).await.field("wallet").clone();
             if wallet.is_null() {
                 continue;
@@ -59,10 +68,11 @@ impl Storm {
             of_owner.reverse();
             entries.insert(owner.clone(), of_owner);
         }
-        let mut preferences = BTreeMap::new();
+        let (mut preferences, mut unread) = (BTreeMap::new(), BTreeMap::new());
         for who in EVERYONE {
-            let document = format!("{{ notificationPreferences {PREFERENCES} }}");
+            let document = format!("{{ viewer {{ unreadCount }} notificationPreferences {PREFERENCES} }}");
             let answer = self.site.query(Who { tenant, ..who }, &document, Value::Null).await;
+            unread.insert(who.user.to_owned(), number(&answer.field("viewer")["unreadCount"]));
             preferences.insert(who.user.to_owned(), answer.field("notificationPreferences").clone());
         }
         State {
@@ -73,6 +83,8 @@ impl Storm {
             entries,
             settings: self.site.query(admin, SETTINGS, Value::Null).await.field("viewer")["tenant"]["settings"].clone(),
             preferences,
+            notes: by_id(notes),
+            unread,
         }
     }
 
@@ -118,12 +130,28 @@ impl State {
         let wallets = self.wallets.iter().map(|(owner, wallet)| (owner.clone(), self.wallet_of(owner, wallet)));
         let moved = wallets.filter(|(_, wallet)| wallet.version > 0);
         same("wallets", moved, chains.wallets.clone());
+        let notes = self.notes.iter().map(|(id, note)| (id.clone(), note_of(note)));
+        same("notifications", notes, chains.notes.all.clone());
+        for (user, unread) in &self.unread {
+            assert_eq!(*unread, chains.notes.unread_of(user), "what is unread of {user}");
+            let told = chains.notes.unread.get(user).copied().unwrap_or(0);
+            assert_eq!(*unread, told, "what the tabs of {user} were told last");
+        }
     }
 
     fn wallet_of(&self, owner: &str, wallet: &Value) -> Wallet {
         let entries = self.entries[owner].iter().map(|entry| text(&entry["id"])).collect();
         Wallet { version: number(&wallet["version"]), balance: number(&wallet["balance"]), entries }
     }
+}
+
+fn note_of(note: &Value) -> Note {
+    let folder = match (note["archivedAt"].is_null(), note["snoozedUntil"].is_null()) {
+        (false, _) => "ARCHIVED",
+        (true, false) => "SNOOZED",
+        (true, true) => "INBOX",
+    };
+    Note { recipient: text(&note["recipient"]["id"]), folder, unread: note["readAt"].is_null() }
 }
 
 fn lead_of(lead: &Value) -> Lead {

@@ -28,7 +28,7 @@ pub enum How {
 
 const ALL: How = How::Stream("events");
 const OF_ALL: [Who; 7] = [PAT, QUINN, SAM, CASEY, DANA, ADMIN, ROBOT];
-const OF_ONE_TYPE: [(Who, &str); 8] = [
+const OF_ONE_TYPE: [(Who, &str); 12] = [
     (PAT, "leadCreated"),
     (RILEY, "leadClaimed"),
     (CASEY, "leadUpdated"),
@@ -37,6 +37,10 @@ const OF_ONE_TYPE: [(Who, &str); 8] = [
     (ADMIN, "claimUpdated"),
     (PAT, "balanceUpdated"),
     (RILEY, "balanceUpdated"),
+    (PAT, "notificationAdded"),
+    (CASEY, "notificationAdded"),
+    (PAT, "notificationUpdated"),
+    (CASEY, "notificationUpdated"),
 ];
 
 /// Some of the subscribers of a tenant.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use leadcast::{events::retain, leads::expire_due};
+use leadcast::{events::retain, leads::expire_due, notifications::told_up_to};
 use tokio::time::sleep;
 
 use super::Storm;
@@ -52,7 +52,8 @@ impl Weather {
                         app.clock.advance(Duration::from_mins(random.below(30)));
                     }
                     let keep = Duration::from_millis(random.below(60));
-                    retain(&app.db, &app.hub, &app.clock, keep).await.expect("old events can be deleted");
+                    let told = told_up_to(&app).await.expect("it is known what was told");
+                    retain(&app.db, &app.hub, &app.clock, keep, told).await.expect("old events can be deleted");
                 }
                 1 if self.has(Trouble::Restart) && !restarted => {
                     restarted = true;

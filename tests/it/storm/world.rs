@@ -59,6 +59,11 @@ impl Deed {
         self.payload.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {self:#?}"))
     }
 
+    /// The notifications that its payload shows.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.payload["notifications"].as_array().into_iter().flatten().filter_map(|note| note["id"].as_str())
+    }
+
     /// The text of a field of its input.
     #[track_caller]
     pub fn given(&self, field: &str) -> &str {
@@ -84,6 +89,8 @@ pub struct World {
     /// Version and status, as they were when they were last heard of.
     last_heard: HashMap<String, (i64, String)>,
     pub claims: Vec<Known>,
+    /// Notifications, by id.
+    notes: Vec<Value>,
     known: HashSet<String>,
     pub deeds: Vec<Deed>,
     /// That were used before, for leads and for movements.
@@ -101,6 +108,7 @@ impl World {
             open: Vec::new(),
             last_heard: HashMap::new(),
             claims: Vec::new(),
+            notes: Vec::new(),
             known: HashSet::new(),
             deeds: Vec::new(),
             references: HashMap::new(),
@@ -123,6 +131,12 @@ impl World {
         let waits = |id: &&Value| self.heard_of(id).is_some_and(|(_, status)| status == "IN_REVIEW");
         let waiting: Vec<_> = self.leads.iter().filter(waits).collect();
         if waiting.is_empty() || random.one_in(3) { self.any_lead(random) } else { (*random.pick(&waiting)).clone() }
+    }
+
+    /// The id of a notification, mostly a new one. Before there are any, one that there is not.
+    pub fn note(&self, random: &mut Random) -> Value {
+        let some = if random.one_in(3) { &self.notes } else { last(12, &self.notes) };
+        if some.is_empty() { json!(uuid::Uuid::nil()) } else { random.pick(some).clone() }
     }
 
     pub fn version(&self, lead: &Value) -> Option<i64> {
@@ -165,7 +179,7 @@ impl World {
     }
 
     /// Learns from a deed and keeps it.
-    pub fn note(&mut self, deed: Deed) {
+    pub fn keep(&mut self, deed: Deed) {
         let (lead, claim) = (&deed.payload["lead"], &deed.payload["claim"]);
         if let (Some(id), Some(version), Some(status)) =
             (lead["id"].as_str(), lead["version"].as_i64(), lead["status"].as_str())
@@ -186,6 +200,11 @@ impl World {
             && self.known.insert(id.to_owned())
         {
             self.claims.push(Known { id: claim["id"].clone(), lead: lead["id"].clone(), provider: deed.who });
+        }
+        for note in deed.notes() {
+            if self.known.insert(note.to_owned()) {
+                self.notes.push(json!(note));
+            }
         }
         self.deeds.push(deed);
     }

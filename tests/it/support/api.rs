@@ -234,7 +234,8 @@ fn is_fence(event: &Value) -> bool {
 }
 
 const EVENTS: &str = "query($after: Cursor!, $filter: LeadFilter) {
-    events(after: $after, first: 500, leadFilter: $filter) { hasMore endCursor events { __typename
+    events(after: $after, first: 500, leadFilter: $filter,
+            types: [LEAD_CREATED, LEAD_UPDATED, LEAD_CLAIMED, CLAIM_UPDATED, BALANCE_UPDATED]) { hasMore endCursor events { __typename
         ... on LeadCreatedEvent { lead { id version title status } }
         ... on LeadUpdatedEvent { lead { id version title status } leadChange }
         ... on LeadClaimedEvent { lead { id version title status } claimCount available claimedByViewer claim { id } }

@@ -47,7 +47,9 @@ pub const EVENT: &str = "fragment event on Event { __typename cursor backlog
     ... on LeadClaimedEvent { claimCount claimedByViewer lead { ...state } }
     ... on LeadUpdatedEvent { leadChange lead { ...state } }
     ... on ClaimUpdatedEvent { claim { id version status } lead { ...state } }
-    ... on BalanceUpdatedEvent { previousBalance balance change wallet { version } } }
+    ... on BalanceUpdatedEvent { previousBalance balance change wallet { version } }
+    ... on NotificationAddedEvent { notification { id type } viewer { unreadCount } }
+    ... on NotificationUpdatedEvent { notificationChange affectedCount notificationIds viewer { unreadCount } } }
     fragment state on Lead { id version status claimCount title }";
 
 /// The `events` stream.

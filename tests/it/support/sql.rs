@@ -23,7 +23,7 @@ struct Row {
 }
 
 /// Everything that a refused mutation must leave as it was, in a line.
-const TRACES: [&str; 12] = [
+const TRACES: [&str; 14] = [
     "SELECT count(*) || '/' || coalesce(sum(version), 0) FROM leads",
     "SELECT count(*) || '/' || coalesce(sum(version), 0) FROM claims",
     "SELECT count(*) || '/' || coalesce(sum(version), 0) || '/' || coalesce(sum(balance), 0) FROM wallets",
@@ -37,6 +37,9 @@ const TRACES: [&str; 12] = [
     "SELECT sum(default_lead_price + default_max_claims + lead_lifetime_hours + competitive_at)
         || max(currency) || sum(length(CAST(default_rules AS text))) FROM tenants",
     "SELECT count(*) || '/' || coalesce(sum(version), 0) FROM notification_preferences",
+    "SELECT count(*) || '/' || coalesce(sum(length(title || message || priority || folder) + length(CAST(unread AS text))), 0)
+        FROM notifications",
+    "SELECT count(*) || '/' || coalesce(sum(unread), 0) FROM unread_counts",
 ];
 
 impl Sql {
