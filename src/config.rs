@@ -142,13 +142,16 @@ pub struct Settings {
     /// How long events are kept for clients that come back: 12h, 7d
     #[arg(long, env = "LEADCAST_EVENT_RETENTION", global = true, default_value = "7d", value_parser = duration)]
     pub event_retention: Duration,
+    /// How long notifications are kept, read or not: 30d, 90d
+    #[arg(long, env = "LEADCAST_NOTIFICATION_RETENTION", global = true, default_value = "90d", value_parser = duration)]
+    pub notification_retention: Duration,
     /// The mail server: smtps://user:password@host, or smtp:// with ?tls=required for STARTTLS [default: none, no e-mail is sent]
     #[arg(long, env = "LEADCAST_SMTP_URL", global = true, hide_env_values = true, value_parser = mail_server)]
     pub smtp_url: Option<String>,
     /// Whom e-mails come from: leads@example.com, or Leads <leads@example.com>
     #[arg(long, env = "LEADCAST_MAIL_FROM", global = true, value_parser = mailbox)]
     pub mail_from: Option<Mailbox>,
-    /// How long deliveries are kept that were made or given up: 12h, 30d
+    /// How long deliveries are kept that were sent or given up: 12h, 30d
     #[arg(long, env = "LEADCAST_DELIVERY_RETENTION", global = true, default_value = "30d", value_parser = duration)]
     pub delivery_retention: Duration,
     /// How logs are written

@@ -43,6 +43,9 @@ pub async fn run(app: App) {
             events::retain(&app.db, &app.hub, &app.clock, keep, told).await?;
             delivery::retain(&app).await
         }),
+        every(RETENTION, Worker::NotificationRetention, &app, || async {
+            notifications::retain(&app, app.settings.notification_retention).await.map(drop)
+        }),
         every(CLOCK, Worker::Clock, &app, || app.db.ping(&app.clock)),
     );
 }

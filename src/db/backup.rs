@@ -51,7 +51,7 @@ pub fn backup(database: &Path, file: &Path, progress: Progress<'_>) -> Result<u6
             database.display()
         )));
     }
-    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+    if file.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
         return Err(failed(format!("there is no folder for {}: make it, or choose another", file.display())));
     }
     let mut source = sqlite::open(database).map_err(|e| about(database, &e))?;

@@ -31,6 +31,7 @@ use crate::{
     field(name = "occurred_at", ty = "Timestamp", desc = "When it happened."),
     field(name = "backlog", ty = "bool", desc = "Whether it had already happened when the stream began.")
 )]
+#[allow(clippy::large_enum_variant)] // lives as long as its resolution
 pub enum Event {
     LeadCreated(LeadCreatedEvent),
     LeadClaimed(LeadClaimedEvent),

@@ -26,6 +26,8 @@ pub enum Worker {
     Delivery,
     /// Deletes old events and deliveries.
     Retention,
+    /// Deletes old notifications.
+    NotificationRetention,
     /// Compares this machine's clock with the database's.
     Clock,
 }

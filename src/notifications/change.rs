@@ -27,6 +27,7 @@ use crate::{
 
 /// Which notifications: by their ids, or by a filter.
 #[derive(OneofObject, Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // one for a request
 pub enum NotificationSelector {
     /// These, at most 1,000. Those that are not the viewer's, or not there, are ignored.
     Ids(Vec<NotificationId>),
@@ -43,20 +44,22 @@ pub struct Affected {
 }
 
 /// Rows of one transaction.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 
 /// How one transaction tells of what it did.
 #[derive(Clone, Copy)]
-struct Telling {
+pub(super) struct Telling {
     /// By their ids.
-    named: bool,
+    pub named: bool,
     /// As they are now.
-    shown: bool,
+    pub shown: bool,
+    /// Also where the count stays as it is.
+    pub always: bool,
 }
 
 /// Who may be concerned.
 #[derive(Clone, Debug)]
-enum Reach {
+pub(super) enum Reach {
     Own(UserId),
     Everyone,
 }
@@ -137,7 +140,7 @@ impl Job<'_> {
 
     async fn named(&self, ids: &[NotificationId]) -> Result<Affected> {
         let mut affected = Vec::new();
-        let telling = Telling { named: true, shown: ids.len() <= MAX_SHOWN };
+        let telling = Telling { named: true, shown: ids.len() <= MAX_SHOWN, always: true };
         for batch in ids.chunks(BATCH) {
             affected.extend(self.batch(batch.to_vec(), telling).await?);
         }
@@ -168,7 +171,7 @@ impl Job<'_> {
         loop {
             let (batch, reached) = self.next(&wanted, after, BATCH).await?;
             let ids = batch.iter().map(|standing| standing.id).collect();
-            let affected = self.batch(ids, Telling { named: false, shown: false }).await?;
+            let affected = self.batch(ids, Telling { named: false, shown: false, always: true }).await?;
             count += affected.len();
             some.extend(affected.into_iter().take(MAX_SHOWN - some.len().min(MAX_SHOWN)));
             after = reached;
@@ -212,19 +215,19 @@ impl Job<'_> {
 
 /// One transaction's share.
 #[derive(Clone)]
-struct Batch {
-    tenant: TenantId,
-    ids: Vec<NotificationId>,
-    change: Change,
-    reach: Reach,
-    up_to: Option<i64>,
-    telling: Telling,
-    now: Timestamp,
+pub(super) struct Batch {
+    pub tenant: TenantId,
+    pub ids: Vec<NotificationId>,
+    pub change: Change,
+    pub reach: Reach,
+    pub up_to: Option<i64>,
+    pub telling: Telling,
+    pub now: Timestamp,
 }
 
 impl Batch {
     /// Returns what was affected.
-    async fn run(self, tx: &Tx) -> Result<Vec<NotificationId>> {
+    pub async fn run(self, tx: &Tx) -> Result<Vec<NotificationId>> {
         let tenant = self.tenant;
         let recipients: Vec<UserId> = match &self.reach {
             Reach::Own(own) => vec![own.clone()],
@@ -255,6 +258,9 @@ impl Batch {
         for (recipient, standings) in &by_recipient {
             let weight = standings.iter().map(|standing| self.change.weight(standing.folder, standing.unread)).sum();
             store::raise(tenant, tx, std::slice::from_ref(recipient), weight).await?;
+            if weight == 0 && !self.telling.always {
+                continue;
+            }
             let own = || now_are.iter().filter(|notification| notification.recipient_id == *recipient).cloned();
             let told = NotificationsUpdated {
                 change: self.change.told_as(),
@@ -293,7 +299,7 @@ pub async fn end_snoozes(app: &App) -> Result<usize> {
             store::lock(tenant, tx, std::slice::from_ref(&user)).await?;
             let most = i64::try_from(BATCH).unwrap_or(i64::MAX);
             let ids = store::snoozed_until(tenant, tx, &user, now, most).await?;
-            let telling = Telling { named: true, shown: ids.len() <= MAX_SHOWN };
+            let telling = Telling { named: true, shown: ids.len() <= MAX_SHOWN, always: true };
             let (change, reach) = (Change::Unsnooze, Reach::Own(user));
             Batch { tenant, ids, change, reach, up_to: None, telling, now }.run(tx).await
         });

@@ -101,6 +101,7 @@ impl State {
 
 /// Which conditions are looked at row by row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // one for each condition
 pub struct Rest {
     pub folder: bool,
     pub unread: bool,

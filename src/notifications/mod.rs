@@ -18,6 +18,7 @@ pub mod graphql;
 mod list;
 pub mod loader;
 mod news;
+mod retain;
 mod state;
 mod store;
 
@@ -46,6 +47,7 @@ pub use distribute::{distribute, told_up_to};
 pub use events::NotificationChange;
 pub use filter::NotificationFilter;
 pub use news::Lane;
+pub use retain::retain;
 pub use state::{Change, Patch, snooze};
 
 pub type NotificationId = Id<Notification>;

@@ -49,9 +49,8 @@ impl Change {
         match self {
             Self::Read => State { unread: Some(true), ..everywhere },
             Self::Unread => State { unread: Some(false), ..everywhere },
-            Self::Archive => State { folders: &[Folder::Inbox, Folder::Snoozed], ..everywhere },
+            Self::Archive | Self::Snooze(_) => State { folders: &[Folder::Inbox, Folder::Snoozed], ..everywhere },
             Self::Unarchive => State { folders: &[Folder::Archived], ..everywhere },
-            Self::Snooze(_) => State { folders: &[Folder::Inbox, Folder::Snoozed], ..everywhere },
             Self::Unsnooze => State { folders: &[Folder::Snoozed], ..everywhere },
             Self::Open | Self::Edit(_) | Self::Delete => everywhere,
         }

@@ -5,6 +5,8 @@ mod bulk;
 mod changes;
 mod distribution;
 mod filters;
+mod killed;
+mod retention;
 
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use serde_json::{Value, json};
 use crate::support::{
     TestServer,
     api::{ADMIN, Who, unique},
+    sql::Sql,
 };
 
 pub const NOTIFICATION: &str =
@@ -62,4 +65,19 @@ pub async fn unread(server: &TestServer, who: Who) -> i64 {
 
 pub fn ids(notifications: &[Value]) -> Vec<Value> {
     notifications.iter().map(|notification| notification["id"].clone()).collect()
+}
+
+/// One notification of Pat's, and so many that are like it.
+pub async fn copies(server: &TestServer, count: usize) {
+    tell(server, json!({ "userIds": ["pat"] }), json!({})).await;
+    let sql = Sql::of(server).await;
+    let id = if sql.is_sqlite() { "randomblob(16)" } else { "gen_random_uuid()" };
+    let columns = "tenant_id, recipient_id, notification_type, priority, title, message, folder, unread, created_at, event_id, search_text";
+    let copy = format!(
+        "INSERT INTO notifications (id, subject_id, {columns})
+         WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})
+         SELECT {id}, {id}, {columns} FROM notifications, numbers"
+    );
+    sql.run(&copy).await.expect("the copies");
+    sql.run("UPDATE unread_counts SET unread = (SELECT count(*) FROM notifications)").await.expect("the count");
 }

@@ -46,6 +46,8 @@ CREATE INDEX notifications_by_lead ON notifications (tenant_id, recipient_id, le
 CREATE INDEX notifications_by_reference ON notifications (tenant_id, recipient_id, reference, created_at, id) WHERE reference IS NOT NULL;
 -- The due list of the worker that ends snoozes, over all tenants.
 CREATE INDEX notifications_snoozed ON notifications (snoozed_until) WHERE snoozed_until IS NOT NULL;
+-- Likewise of the worker that deletes what is old.
+CREATE INDEX notifications_oldest ON notifications (created_at);
 
 -- How many of a user's notifications are in the inbox and not read. Its row is the lock under which they change.
 CREATE TABLE unread_counts (
@@ -115,7 +117,7 @@ ALTER TABLE tenants FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON notifications TO leadcast_tenant;
 GRANT SELECT, INSERT, UPDATE ON unread_counts, announcements, distributions TO leadcast_tenant;
 GRANT SELECT, INSERT ON lead_notices TO leadcast_tenant;
-GRANT SELECT (tenant_id, recipient_id, snoozed_until) ON notifications TO leadcast_across;
+GRANT SELECT (tenant_id, recipient_id, snoozed_until, created_at) ON notifications TO leadcast_across;
 GRANT SELECT (tenant_id, id, done) ON announcements TO leadcast_across;
 GRANT SELECT ON distributions TO leadcast_across;
 DO $$
@@ -128,7 +130,6 @@ BEGIN
             '(tenant_id = (SELECT nullif(current_setting(''leadcast.tenant'', true), '''')::uuid))', tenant_table);
     END LOOP;
 END $$;
-CREATE POLICY due ON notifications FOR SELECT TO leadcast_across
-    USING ((SELECT current_user) = 'leadcast_across' AND snoozed_until IS NOT NULL);
+CREATE POLICY due ON notifications FOR SELECT TO leadcast_across USING ((SELECT current_user) = 'leadcast_across');
 CREATE POLICY due ON announcements FOR SELECT TO leadcast_across USING ((SELECT current_user) = 'leadcast_across' AND NOT done);
 CREATE POLICY every ON distributions FOR SELECT TO leadcast_across USING ((SELECT current_user) = 'leadcast_across');

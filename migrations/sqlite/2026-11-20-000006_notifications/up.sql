@@ -46,6 +46,8 @@ CREATE INDEX notifications_by_lead ON notifications (tenant_id, recipient_id, le
 CREATE INDEX notifications_by_reference ON notifications (tenant_id, recipient_id, reference, created_at, id) WHERE reference IS NOT NULL;
 -- The due list of the worker that ends snoozes, over all tenants.
 CREATE INDEX notifications_snoozed ON notifications (snoozed_until) WHERE snoozed_until IS NOT NULL;
+-- Likewise of the worker that deletes what is old.
+CREATE INDEX notifications_oldest ON notifications (created_at);
 
 -- How many of a user's notifications are in the inbox and not read. Its row is the lock under which they change.
 CREATE TABLE unread_counts (

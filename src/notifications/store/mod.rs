@@ -6,6 +6,8 @@ mod count;
 mod listing;
 pub mod positions;
 
+use std::collections::HashSet;
+
 use diesel::{dsl::min, prelude::*};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -94,6 +96,35 @@ pub async fn due_snoozes(tx: &Tx, now: Timestamp, limit: i64) -> Result<Vec<(Ten
         .limit(limit)
         .select((notifications::tenant_id, notifications::recipient_id));
     Ok(on!(tx, conn => due.load(conn).await)?)
+}
+
+/// Whose are the oldest of those made before a moment, over all tenants: of `limit` notifications, each recipient once.
+pub async fn recipients_of_old(tx: &Tx, before: Timestamp, limit: i64) -> Result<HashSet<(TenantId, UserId)>> {
+    let oldest = notifications::table
+        .filter(notifications::created_at.lt(before))
+        .order(notifications::created_at)
+        .limit(limit)
+        .select((notifications::tenant_id, notifications::recipient_id));
+    let oldest: Vec<(TenantId, UserId)> = on!(tx, conn => oldest.load(conn).await)?;
+    Ok(oldest.into_iter().collect())
+}
+
+/// The user's notifications made before a moment, oldest first, at most `limit`.
+pub async fn older_than(
+    tenant: TenantId,
+    tx: &Tx,
+    user: &UserId,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<NotificationId>> {
+    let rows = notifications::table
+        .filter(notifications::tenant_id.eq(tenant))
+        .filter(notifications::recipient_id.eq(user))
+        .filter(notifications::created_at.lt(before))
+        .order((notifications::created_at, notifications::id))
+        .limit(limit)
+        .select(notifications::id);
+    Ok(on!(tx, conn => rows.load(conn).await)?)
 }
 
 /// The user's notifications whose snooze has ended, at most `limit`.

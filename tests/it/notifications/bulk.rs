@@ -2,31 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{change, list, tell, unread};
+use super::{change, copies, list, unread};
 use crate::support::{
     Engine, TestServer,
     api::PAT,
     both_engines,
     market::{Market, listeners},
-    sql::Sql,
 };
 
 both_engines!(many_are_changed_in_steps_and_few_by_name);
-
-/// One notification of Pat's, and so many that are like it.
-async fn copies(server: &TestServer, count: usize) {
-    tell(server, json!({ "userIds": ["pat"] }), json!({})).await;
-    let sql = Sql::of(server).await;
-    let id = if sql.is_sqlite() { "randomblob(16)" } else { "gen_random_uuid()" };
-    let columns = "tenant_id, recipient_id, notification_type, priority, title, message, folder, unread, created_at, event_id, search_text";
-    let copy = format!(
-        "INSERT INTO notifications (id, subject_id, {columns})
-         WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})
-         SELECT {id}, {id}, {columns} FROM notifications, numbers"
-    );
-    sql.run(&copy).await.expect("the copies");
-    sql.run("UPDATE unread_counts SET unread = (SELECT count(*) FROM notifications)").await.expect("the count");
-}
 
 async fn many_are_changed_in_steps_and_few_by_name(engine: Engine) {
     let server = TestServer::start(engine).await;

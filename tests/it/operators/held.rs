@@ -1,6 +1,7 @@
 //! A transaction that somebody has left open, anywhere in the PostgreSQL cluster, holds back everybody's events. The server says
 //! so, goes on serving everything else, and tells the operator whom to end.
 
+use futures_util::future::join;
 use reqwest::Client as Http;
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
@@ -59,6 +60,17 @@ fn name_of(database: &Database) -> String {
     database.url().rsplit('/').next().expect("a name").to_owned()
 }
 
+/// It does so before it listens.
+async fn a_node_that_waits_can_be_told_to_end(database: &Database) {
+    let folder = temporary_folder();
+    let variables = [("DATABASE_URL", &*database.url())];
+    let mut late = Program::start(folder.path(), &["--listen", "127.0.0.1:0"], &variables);
+    late.logged("events are held back").await;
+    late.signal("TERM");
+    let late = late.end().await;
+    assert_eq!((late.code, late.stdout.as_str()), (Some(0), ""), "{late:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_holds_back_the_events_is_named() {
     if !available() {
@@ -72,10 +84,9 @@ async fn whoever_holds_back_the_events_is_named() {
     let (mut server, url) = Program::serve(folder.path(), &[("DATABASE_URL", &database.url())]).await;
     let (http, healthy, degraded) = (http(), (200, json!(true), json!(false)), (200, json!(true), json!(true)));
     let admin = admin(&http, &url).await;
-
     let end = "SELECT pg_terminate_backend({pid})";
     let culprits = [
-        // Of another database and another user, who is nothing to leadcast.
+        // Of another database and another user.
         Culprit {
             user: "reporter",
             named: vec![
@@ -106,14 +117,8 @@ async fn whoever_holds_back_the_events_is_named() {
             |answer: crate::support::client::Answer| answer.field("topUpWallet")["wallet"]["balance"].as_i64();
         let paid = balance(admin.query(top_up, json!({ "reference": format!("held {n}") })).await);
 
-        // A node that starts meanwhile has to wait, but not when it is told to end.
-        let variables = [("DATABASE_URL", &*database.url())];
-        let mut late = Program::start(folder.path(), &["--listen", "127.0.0.1:0"], &variables);
-        let line = server.logged("events are held back").await;
-        late.logged("events are held back").await;
-        late.signal("TERM");
-        let late = late.end().await;
-        assert_eq!((late.code, late.stdout.as_str()), (Some(0), ""), "{late:?}");
+        let (line, ()) =
+            join(server.logged("events are held back"), a_node_that_waits_can_be_told_to_end(&database)).await;
         for named in culprit.named {
             let named = named.replace("{pid}", &pid.to_string());
             assert!(line.contains(&named), "{named} is not in {line}");

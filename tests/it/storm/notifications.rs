@@ -61,7 +61,7 @@ fn select(random: &mut Random, world: &World) -> Value {
 
 /// Whoever they are of: those of others are ignored.
 fn by_ids(random: &mut Random, world: &World) -> Value {
-    let ids: Vec<_> = (0..1 + random.below(6)).map(|_| world.note(random)).collect();
+    let ids: Vec<_> = (0..=random.below(6)).map(|_| world.note(random)).collect();
     json!({ "ids": ids })
 }
 

@@ -76,7 +76,6 @@ fn is_there(deed: &Deed, state: &State, chains: &Chains) -> bool {
         "upsertUser" => state.users.contains_key(deed.given("id")),
         "updateNotificationPreferences" => show(&deed.payload["preferences"], &deed.input),
         "createNotification" => deed.notes().all(|id| chains.notes.told.contains(&format!("{id} ADDED"))),
-        "deleteNotifications" => true,
         "rotateWebhookSecret" => deed.id("/secret").starts_with("whsec_"),
         "archiveNotifications" => noted(deed, chains, "ARCHIVED"),
         "markNotificationsRead" | "openNotification" => noted(deed, chains, "READ"),
@@ -85,8 +84,8 @@ fn is_there(deed: &Deed, state: &State, chains: &Chains) -> bool {
         "unarchiveNotifications" => noted(deed, chains, "UNARCHIVED"),
         "unsnoozeNotifications" => noted(deed, chains, "UNSNOOZED"),
         "updateNotifications" => noted(deed, chains, "EDITED"),
-        // The last one to say something counts: see below.
-        "updateTenantSettings" | "updateProviderProfile" => true,
+        // The last one to say something counts: see below. What was deleted is not shown.
+        "updateTenantSettings" | "updateProviderProfile" | "deleteNotifications" => true,
         other => panic!("say here what {other} leaves behind"),
     }
 }
