@@ -39,6 +39,11 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
+    /// For libraries that speak of time in the standard library's way. The epoch for what lies before it.
+    pub fn as_system_time(self) -> SystemTime {
+        UNIX_EPOCH + self.since(Self(0))
+    }
+
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(micros(duration)))

@@ -12,6 +12,7 @@ use clap::{
     builder::NonEmptyStringValueParser,
     error::{ContextKind, ContextValue},
 };
+use lettre::{AsyncSmtpTransport, Tokio1Executor, message::Mailbox};
 
 use crate::{
     db::{self, Target},
@@ -144,6 +145,15 @@ pub struct Settings {
     /// How long notifications are kept, read or not: 30d, 90d
     #[arg(long, env = "LEADCAST_NOTIFICATION_RETENTION", global = true, default_value = "90d", value_parser = duration)]
     pub notification_retention: Duration,
+    /// The mail server: smtps://user:password@host, or smtp:// with ?tls=required for STARTTLS [default: none, no e-mail is sent]
+    #[arg(long, env = "LEADCAST_SMTP_URL", global = true, hide_env_values = true, value_parser = mail_server)]
+    pub smtp_url: Option<String>,
+    /// Whom e-mails come from: leads@example.com, or Leads <leads@example.com>
+    #[arg(long, env = "LEADCAST_MAIL_FROM", global = true, value_parser = mailbox)]
+    pub mail_from: Option<Mailbox>,
+    /// How long deliveries are kept that were sent or given up: 12h, 30d
+    #[arg(long, env = "LEADCAST_DELIVERY_RETENTION", global = true, default_value = "30d", value_parser = duration)]
+    pub delivery_retention: Duration,
     /// How logs are written
     #[arg(long, env = "LEADCAST_LOG_FORMAT", global = true, default_value = "text")]
     pub log_format: LogFormat,
@@ -235,6 +245,11 @@ impl Settings {
         self.jwt_secret.is_none()
     }
 
+    /// The mail server's URL and whom e-mails come from, if any are sent.
+    pub fn smtp(&self) -> Option<(&str, Mailbox)> {
+        self.smtp_url.as_deref().zip(self.mail_from.clone())
+    }
+
     /// What the values cannot show one by one.
     pub fn check(&self) -> Result<(), String> {
         if self.dev_mode() && !is_loopback(self.listen.ip()) {
@@ -244,6 +259,13 @@ impl Settings {
                  for dev mode",
                 self.listen
             ));
+        }
+        if self.smtp_url.is_some() != self.mail_from.is_some() {
+            let (there, missing) = match self.smtp_url {
+                Some(_) => ("LEADCAST_SMTP_URL", "LEADCAST_MAIL_FROM"),
+                None => ("LEADCAST_MAIL_FROM", "LEADCAST_SMTP_URL"),
+            };
+            return Err(format!("{there} is set and {missing} is not: e-mails need both, or set neither to send none"));
         }
         Ok(())
     }
@@ -323,6 +345,23 @@ fn collector(text: &str) -> Result<String, String> {
                 .to_owned())
         }
     }
+}
+
+/// What can be said of a URL that may hold a password.
+fn mail_server(text: &str) -> Result<String, String> {
+    match AsyncSmtpTransport::<Tokio1Executor>::from_url(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => {
+            Err("must be smtps://host, or smtp://host?tls=required for STARTTLS, or smtp://host without encryption; \
+             with user:password@ before the host, each %-encoded, where the server asks for them"
+                .to_owned())
+        }
+    }
+}
+
+fn mailbox(text: &str) -> Result<Mailbox, String> {
+    text.parse()
+        .map_err(|_| "must be an e-mail address, such as leads@example.com or Leads <leads@example.com>".to_owned())
 }
 
 /// 90s, 15m, 12h, 7d; a day is 24 hours.

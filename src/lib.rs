@@ -13,9 +13,8 @@
 //!
 //! - [`http`], [`ws`]: the transports. Nothing else knows of them.
 //! - [`gate`]: what a request must pass before it is executed. [`graphql`]: the schema, put together from the features.
-//! - The features ([`tenants`], [`users`], [`leads`], [`claims`], [`wallets`], [`matching`], [`preferences`], [`notifications`]), one
-//!   folder each: `mod.rs` has the types and
-//!   the pure rules, `store.rs` the SQL, `graphql.rs` the API, every other file one operation.
+//! - The features ([`tenants`], [`users`], [`leads`], [`claims`], [`wallets`], [`matching`], [`preferences`], [`notifications`],
+//!   [`delivery`]), one folder each: `mod.rs` has the types and the pure rules, `store.rs` the SQL, `graphql.rs` the API, every other file one operation.
 //! - [`events`]: the log that every fact is appended to, and the streams that are read from it.
 //! - [`db`], [`clock`], [`config`], [`auth`]: the only ones that speak to the database, ask for the time, read the
 //!   environment and read tokens.
@@ -36,6 +35,7 @@ pub mod claims;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod delivery;
 pub mod demo;
 pub mod dev;
 pub mod error;
@@ -76,7 +76,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// For the last transactions to end, when everything else has.
+/// For what is being sent, and then for the last transactions, to end when everything else has.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves until `shutdown`, then lets go in order: readiness, sockets, requests, workers, hub, database. Ends early, with an error,
@@ -88,7 +88,7 @@ pub async fn run(listener: TcpListener, app: App, shutdown: impl Future<Output =
     let (mut hub, mut workers, mut server) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
     hub.spawn(app.hub.clone().run());
     workers.spawn(workers::run(app.clone()));
-    let db = app.db.clone();
+    let (db, courier) = (app.db.clone(), app.clone());
     let front = http::Front::new(app, dev::tokens);
     let close = CancellationToken::new();
     // Events are small and wanted at once: no waiting for more to send. That it cannot be set says that the client is gone.
@@ -117,6 +117,10 @@ pub async fn run(listener: TcpListener, app: App, shutdown: impl Future<Output =
     }
     server.shutdown().await;
     workers.shutdown().await;
+    // What has been sent and is not written down goes out again.
+    if timeout(CLOSE_PATIENCE, courier.courier.finish()).await.is_err() {
+        tracing::warn!("some messages were still being sent when the server ended; they may come twice");
+    }
     hub.shutdown().await;
     // A transaction outlives the request that was given up on.
     if timeout(CLOSE_PATIENCE, db.close()).await.is_err() {

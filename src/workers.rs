@@ -7,6 +7,7 @@ use tracing::Instrument;
 
 use crate::{
     app::App,
+    delivery,
     error::Error,
     events, leads,
     metrics::Worker,
@@ -20,6 +21,7 @@ const EXPIRY: Duration = Duration::from_secs(1);
 const NEWS: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 const SNOOZES: Duration = Duration::from_secs(1);
 const ANNOUNCEMENTS: Duration = Duration::from_millis(500);
+const DELIVERY: Duration = Duration::from_millis(250);
 const RETENTION: Duration = Duration::from_mins(1);
 /// How often PostgreSQL's clock is compared with this machine's.
 const CLOCK: Duration = Duration::from_secs(10);
@@ -37,9 +39,11 @@ pub async fn run(app: App) {
         }),
         on_news(Worker::DirectNews, &app, || notifications::distribute(&app, Lane::Direct)),
         on_news(Worker::BroadcastNews, &app, || notifications::distribute(&app, Lane::Broadcast)),
+        every(DELIVERY, Worker::Delivery, &app, || delivery::deliver(&app)),
         every(RETENTION, Worker::Retention, &app, || async {
             let told = notifications::told_up_to(&app).await?;
-            events::retain(&app.db, &app.hub, &app.clock, keep, told).await
+            events::retain(&app.db, &app.hub, &app.clock, keep, told).await?;
+            delivery::retain(&app).await
         }),
         every(RETENTION, Worker::NotificationRetention, &app, || async {
             notifications::retain(&app, app.settings.notification_retention).await.map(drop)

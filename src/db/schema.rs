@@ -63,6 +63,36 @@ diesel::table! {
 diesel::table! {
     use crate::db::sql_types::*;
 
+    deliveries (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        recipient_id -> Text,
+        channel -> Text,
+        notification_id -> Nullable<Uuid>,
+        notification_type -> Text,
+        topic -> Nullable<Text>,
+        priority -> Text,
+        title -> Text,
+        message -> Text,
+        data -> Nullable<Jsonb>,
+        reference -> Nullable<Text>,
+        subject_id -> Uuid,
+        lead_id -> Nullable<Uuid>,
+        claim_id -> Nullable<Uuid>,
+        lead_match -> Nullable<Jsonb>,
+        gathered -> Bool,
+        message_id -> Nullable<Uuid>,
+        status -> Text,
+        attempts -> Int4,
+        last_error -> Nullable<Text>,
+        next_attempt_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use crate::db::sql_types::*;
+
     distributions (tenant_id, lane) {
         tenant_id -> Uuid,
         lane -> Text,
@@ -270,6 +300,7 @@ diesel::table! {
         low_balance_threshold -> Int8,
         created_at -> Timestamptz,
         default_rules -> Jsonb,
+        webhook_url -> Nullable<Text>,
     }
 }
 
@@ -312,12 +343,25 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::db::sql_types::*;
+
+    webhook_secrets (tenant_id, id) {
+        tenant_id -> Uuid,
+        id -> Uuid,
+        secret -> Bytea,
+        valid_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(users -> tenants (tenant_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     announcements,
     claims,
     contacts,
+    deliveries,
     distributions,
     event_users,
     events,
@@ -334,4 +378,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     unread_counts,
     users,
     wallets,
+    webhook_secrets,
 );

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::{
     claims::Claim,
+    delivery::Delivery,
     error::Result,
     leads::Lead,
     notifications::Notification,
@@ -34,6 +35,7 @@ pub struct PageInfo {
     concrete(name = "ClaimEdge", params(Claim)),
     concrete(name = "LedgerEdge", params(LedgerEntry)),
     concrete(name = "NotificationEdge", params(Notification)),
+    concrete(name = "DeliveryEdge", params(Delivery)),
     concrete(name = "UserEdge", params(User))
 )]
 pub struct Edge<T: OutputType> {
@@ -98,5 +100,27 @@ impl<T: OutputType> Connection<T> {
         let page_info =
             PageInfo { has_next_page: page.has_next, has_previous_page: page.has_previous, start_cursor, end_cursor };
         Ok(Self { edges, page_info, total: page.total })
+    }
+}
+
+/// Deliveries are not counted: there are as many as there were notifications.
+pub struct DeliveryConnection(pub Connection<Delivery>);
+
+/// A page of a list, newest first.
+#[Object]
+impl DeliveryConnection {
+    /// The rows with their cursors.
+    async fn edges(&self) -> &Vec<Edge<Delivery>> {
+        &self.0.edges
+    }
+
+    /// The rows alone.
+    async fn nodes(&self) -> Vec<&Delivery> {
+        self.0.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// Where the page stands in its list.
+    async fn page_info(&self) -> &PageInfo {
+        &self.0.page_info
     }
 }

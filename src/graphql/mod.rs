@@ -11,13 +11,14 @@ mod viewer;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 
-pub use connection::{Connection, Edge, PageInfo};
+pub use connection::{Connection, DeliveryConnection, Edge, PageInfo};
 pub use context::{Loaders, app, loaders, request, viewer, wants_total};
 pub use loader::Loader;
 pub use viewer::Me;
 
 use crate::{
     claims::graphql::{ClaimMutation, ClaimQuery, ClaimSubscription},
+    delivery::graphql::{DeliveryMutation, DeliveryQuery},
     error::UserError,
     leads::graphql::{LeadMutation, LeadQuery, LeadSubscription},
     matching::graphql::{MatchingMutation, MatchingQuery},
@@ -37,6 +38,7 @@ pub struct Query(
     WalletQuery,
     MatchingQuery,
     NotificationQuery,
+    DeliveryQuery,
     UserQuery,
     PreferenceQuery,
     events::EventQuery,
@@ -50,6 +52,7 @@ pub struct Mutation(
     WalletMutation,
     MatchingMutation,
     NotificationMutation,
+    DeliveryMutation,
     UserMutation,
     PreferenceMutation,
     TenantMutation,

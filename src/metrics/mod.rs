@@ -5,6 +5,7 @@
 //! that first appears with its first failure cannot be alerted on.
 
 mod database;
+mod deliveries;
 mod events;
 mod requests;
 mod workers;
@@ -19,6 +20,7 @@ use prometheus_client::{
 
 pub use self::{
     database::DatabaseMetrics,
+    deliveries::DeliveryMetrics,
     events::EventMetrics,
     requests::{InFlight, Verdict},
     workers::{Worker, WorkerMetrics},
@@ -32,6 +34,7 @@ pub struct Metrics {
     pub events: EventMetrics,
     pub database: DatabaseMetrics,
     pub workers: WorkerMetrics,
+    pub deliveries: DeliveryMetrics,
     pools: PoolGauges,
 }
 
@@ -46,6 +49,7 @@ impl Default for Metrics {
             events: EventMetrics::registered(&mut registry),
             database: DatabaseMetrics::registered(&mut registry),
             workers: WorkerMetrics::registered(&mut registry),
+            deliveries: DeliveryMetrics::registered(&mut registry),
             pools: PoolGauges::registered(&mut registry),
             registry,
         }

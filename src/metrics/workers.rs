@@ -22,7 +22,9 @@ pub enum Worker {
     DirectNews,
     /// Tells the providers that a lead fits.
     BroadcastNews,
-    /// Deletes old events.
+    /// Sends what goes out of the application.
+    Delivery,
+    /// Deletes old events and deliveries.
     Retention,
     /// Deletes old notifications.
     NotificationRetention,

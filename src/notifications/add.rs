@@ -1,18 +1,22 @@
 //! New notifications: their rows, the counts, and the events that tell of them.
 
+use std::collections::HashSet;
+
 use super::{
     Notification, NotificationId, Priority,
     events::{Content, Copy, MAX_RECIPIENTS, NotificationsAdded},
     store,
 };
 use crate::{
+    app::App,
     clock::Timestamp,
     db::Tx,
+    delivery::{self, News},
     error::{Error, Result},
     events::{self, NewEvent},
     ids::{TenantId, UserId},
     matching::LeadMatch,
-    preferences::{self, Channel, Frequency, Preferences},
+    preferences::{self, Channel, Frequency},
 };
 
 /// Somebody who is to be told, and what it is told beside the common content.
@@ -31,34 +35,71 @@ impl Recipient {
     }
 }
 
-/// Tells each recipient that wants to hear of it in the app, once. Locks their counts: what else the transaction locks has to be
-/// locked before.
-pub async fn tell(
-    tenant: TenantId,
-    tx: &Tx,
-    now: Timestamp,
-    content: Content,
-    recipients: Vec<Recipient>,
-) -> Result<Vec<Notification>> {
-    let recipients = willing(tenant, tx, &content, recipients).await?;
+/// What telling goes by, whatever is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Teller {
+    pub tenant: TenantId,
+    pub now: Timestamp,
+    /// Whether there is a mail server.
+    pub mail: bool,
+}
+
+impl Teller {
+    pub fn of(app: &App, tenant: TenantId) -> Self {
+        Self { tenant, now: app.clock.now(), mail: app.courier.has_mail() }
+    }
+}
+
+/// Tells each recipient once, on the channels on which it wants to hear of it; returns what is in the application. Locks the counts
+/// of those: what else the transaction locks has to be locked before.
+pub async fn tell(by: Teller, tx: &Tx, content: Content, recipients: Vec<Recipient>) -> Result<Vec<Notification>> {
+    let Teller { tenant, now, mail } = by;
     if recipients.is_empty() {
         return Ok(Vec::new());
     }
     let users: Vec<UserId> = recipients.iter().map(|recipient| recipient.user.clone()).collect();
+    let preferences = preferences::of_users(tenant, tx, &users).await?;
+    let mut news = Vec::new();
+    let mut copies = Vec::new();
+    for Recipient { user, title, priority, lead_match } in recipients {
+        let Some(own) = preferences.get(&user) else { continue };
+        let copy = Copy { id: NotificationId::random(), title, priority, lead_match, unread_count: 0 };
+        let in_app = own.frequency(content.kind, content.topic.as_deref(), Channel::InApp) != Frequency::Off;
+        let notification = content.notification(user.clone(), &copy, now);
+        news.push(News { notification, in_app, preferences: own.clone() });
+        if in_app {
+            copies.push((user, copy));
+        }
+    }
+    let told = tell_in_app(by, tx, &content, copies).await?;
+    let there: HashSet<&UserId> = told.iter().map(|told| &told.recipient_id).collect();
+    news.retain(|news| !news.in_app || there.contains(&news.notification.recipient_id));
+    delivery::enqueue(tenant, tx, now, mail, &news).await?;
+    Ok(told)
+}
+
+async fn tell_in_app(
+    by: Teller,
+    tx: &Tx,
+    content: &Content,
+    mut copies: Vec<(UserId, Copy)>,
+) -> Result<Vec<Notification>> {
+    let Teller { tenant, now, .. } = by;
+    if copies.is_empty() {
+        return Ok(Vec::new());
+    }
+    let users: Vec<UserId> = copies.iter().map(|(user, _)| user.clone()).collect();
     let counts = store::lock(tenant, tx, &users).await?;
-    let told = store::told(tenant, tx, content.subject_id, content.kind, &users).await?;
-    let (users, recipients): (Vec<_>, Vec<_>) =
-        users.into_iter().zip(recipients).filter(|(user, _)| !told.contains(user)).unzip();
-    let copy = |recipient: Recipient| {
-        let unread_count = counts.get(&recipient.user).copied().unwrap_or(0) + 1;
-        let Recipient { user, title, priority, lead_match } = recipient;
-        (user, Copy { id: NotificationId::random(), title, priority, lead_match, unread_count })
-    };
-    let copies: Vec<_> = recipients.into_iter().map(copy).collect();
+    let before = store::told(tenant, tx, content.subject_id, content.kind, &users).await?;
+    copies.retain(|(user, _)| !before.contains(user));
+    for (user, copy) in &mut copies {
+        copy.unread_count = counts.get(user).copied().unwrap_or(0) + 1;
+    }
+    let users: Vec<UserId> = copies.iter().map(|(user, _)| user.clone()).collect();
     store::raise(tenant, tx, &users, 1).await?;
 
     let mut told = Vec::new();
-    for (news, event) in packed(&content, &copies, now)? {
+    for (news, event) in packed(content, &copies, now)? {
         let ids = events::append(tenant, tx, now, vec![event]).await?;
         let [event] = ids[..] else { return Err(Error::internal("an event that was appended has an id")) };
         let new: Vec<_> =
@@ -67,18 +108,6 @@ pub async fn tell(
         told.extend(new);
     }
     Ok(told)
-}
-
-/// Those that have not switched it off.
-async fn willing(tenant: TenantId, tx: &Tx, content: &Content, recipients: Vec<Recipient>) -> Result<Vec<Recipient>> {
-    let users: Vec<UserId> = recipients.iter().map(|recipient| recipient.user.clone()).collect();
-    let preferences = preferences::of_users(tenant, tx, &users).await?;
-    let wants = |user: &UserId| {
-        let own = preferences.get(user);
-        let frequency = |own: &Preferences| own.frequency(content.kind, content.topic.as_deref(), Channel::InApp);
-        own.is_some_and(|own| frequency(own) != Frequency::Off)
-    };
-    Ok(recipients.into_iter().filter(|recipient| wants(&recipient.user)).collect())
 }
 
 /// As few events as will hold them.

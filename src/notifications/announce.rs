@@ -8,14 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Notification, NotificationType, Priority,
-    add::{Recipient, tell},
+    add::{Recipient, Teller, tell},
     events::Content,
     store::{self, announcements},
 };
 use crate::{
     app::App,
     auth::Viewer,
-    clock::Timestamp,
     db::Tx,
     error::{ErrorCode, Result, UserError},
     ids::{Id, TenantId, UserId},
@@ -128,17 +127,12 @@ pub async fn announce(app: &App, viewer: &Viewer, input: CreateNotificationInput
     }
     let input = input.checked()?;
     let hash = reference::request_hash("createNotification", &input)?;
-    let (tenant, now) = (viewer.tenant, app.clock.now());
-    app.db.write(tenant, async move |tx| begin(tenant, tx, now, &input, &hash).await).await
+    let by = Teller::of(app, viewer.tenant);
+    app.db.write(by.tenant, async move |tx| begin(by, tx, &input, &hash).await).await
 }
 
-async fn begin(
-    tenant: TenantId,
-    tx: &Tx,
-    now: Timestamp,
-    input: &CreateNotificationInput,
-    hash: &[u8],
-) -> Result<Told> {
+async fn begin(by: Teller, tx: &Tx, input: &CreateNotificationInput, hash: &[u8]) -> Result<Told> {
+    let Teller { tenant, now, .. } = by;
     if let Some((known, known_hash)) = announcements::find(tenant, tx, &input.reference).await? {
         return told_before(tenant, tx, known, known_hash == hash).await;
     }
@@ -156,7 +150,7 @@ async fn begin(
         let (known, known_hash) = known.ok_or_else(reference::mismatch)?;
         return told_before(tenant, tx, known, known_hash == hash).await;
     }
-    let notifications = go_on(tenant, tx, now, &mut announcement).await?;
+    let notifications = go_on(by, tx, &mut announcement).await?;
     Ok(Told { notifications, recipient_count, replayed: false })
 }
 
@@ -211,12 +205,8 @@ async fn content(tenant: TenantId, tx: &Tx, input: &CreateNotificationInput) -> 
 }
 
 /// Tells the next batch, and notes how far that came.
-async fn go_on(
-    tenant: TenantId,
-    tx: &Tx,
-    now: Timestamp,
-    announcement: &mut Announcement,
-) -> Result<Vec<Notification>> {
+async fn go_on(by: Teller, tx: &Tx, announcement: &mut Announcement) -> Result<Vec<Notification>> {
+    let tenant = by.tenant;
     let after = announcement.told_up_to.as_ref();
     let most = i64::try_from(BATCH).unwrap_or(i64::MAX);
     let next: Vec<UserId> = match &announcement.to {
@@ -230,7 +220,7 @@ async fn go_on(
     announcement.told_up_to = next.last().cloned().or(announcement.told_up_to.take());
     announcements::save(tenant, tx, announcement).await?;
     let recipients = next.into_iter().map(Recipient::plain).collect();
-    tell(tenant, tx, now, announcement.content.clone(), recipients).await
+    tell(by, tx, announcement.content.clone(), recipients).await
 }
 
 /// Announcements that are looked at in one go.
@@ -238,14 +228,14 @@ const DUE: i64 = 10;
 
 /// Tells the next batch of each announcement that is under way. Returns whether there is more to tell.
 pub async fn go_on_announcing(app: &App) -> Result<bool> {
-    let now = app.clock.now();
     let due = app.db.across(async move |tx| announcements::due(tx, DUE).await).await?;
     let mut more = false;
     for (tenant, id) in due {
+        let by = Teller::of(app, tenant);
         let going_on = app.db.write(tenant, async move |tx| {
             // Another node may be at it.
             let Some(mut announcement) = announcements::lock(tenant, tx, id).await? else { return Ok(false) };
-            go_on(tenant, tx, now, &mut announcement).await?;
+            go_on(by, tx, &mut announcement).await?;
             Ok(!announcement.done)
         });
         more |= going_on.await?;

@@ -8,7 +8,7 @@ use strum::VariantArray;
 
 use super::{
     NotificationType,
-    add::{Recipient, tell},
+    add::{Recipient, Teller, tell},
     events::Content,
     news::{self, Lane},
     store::{
@@ -19,7 +19,6 @@ use super::{
 use crate::{
     app::App,
     claims,
-    clock::Timestamp,
     db::Tx,
     error::Result,
     events::{Kind, Record, log},
@@ -67,11 +66,11 @@ pub async fn told_up_to(app: &App) -> Result<i64> {
 async fn catch_up(app: &App, tenant: TenantId, lane: Lane, up_to: i64) -> Result<()> {
     let settings = app.tenants.tenant(tenant).await?.settings;
     loop {
-        let (settings, now) = (settings.clone(), app.clock.now());
+        let (settings, by) = (settings.clone(), Teller::of(app, tenant));
         let more = app.db.write(tenant, async move |tx| {
             // Another node may be at it.
             let Some(place) = positions::lock(tenant, tx, lane).await? else { return Ok(false) };
-            let step = Step { tenant, now, settings, up_to };
+            let step = Step { by, settings, up_to };
             let next = match lane {
                 Lane::Direct => step.direct(tx, &place).await?,
                 Lane::Broadcast => step.broadcast(tx, &place).await?,
@@ -87,15 +86,14 @@ async fn catch_up(app: &App, tenant: TenantId, lane: Lane, up_to: i64) -> Result
 
 /// One transaction's share.
 struct Step {
-    tenant: TenantId,
-    now: Timestamp,
+    by: Teller,
     settings: TenantSettings,
     up_to: i64,
 }
 
 impl Step {
     async fn read(&self, tx: &Tx, lane: Lane, after: i64) -> Result<(Vec<Record>, i64)> {
-        log::read_kinds(self.tenant, tx, &lane.kinds(), after, self.up_to, EVENTS).await
+        log::read_kinds(self.by.tenant, tx, &lane.kinds(), after, self.up_to, EVENTS).await
     }
 
     async fn direct(&self, tx: &Tx, place: &Position) -> Result<Position> {
@@ -105,9 +103,9 @@ impl Step {
         let news: Vec<_> = records.iter().take(DIRECT).map(|record| self.news(record)).collect::<Result<_>>()?;
         // All counts at once, in their order: who tells many at once may want them, too.
         let users: Vec<UserId> = news.iter().flatten().map(|(user, _)| user.clone()).collect();
-        store::lock(self.tenant, tx, &users).await?;
+        store::lock(self.by.tenant, tx, &users).await?;
         for (user, content) in news.into_iter().flatten() {
-            tell(self.tenant, tx, self.now, content, vec![Recipient::plain(user)]).await?;
+            tell(self.by, tx, content, vec![Recipient::plain(user)]).await?;
         }
         Ok(Position { event_id: reached, told_up_to: None })
     }
@@ -134,7 +132,7 @@ impl Step {
             let begins = place.told_up_to.is_none();
             if begins
                 && content.kind.once_per_lead()
-                && !positions::notice(self.tenant, tx, lead.id, content.kind).await?
+                && !positions::notice(self.by.tenant, tx, lead.id, content.kind).await?
             {
                 continue;
             }
@@ -174,7 +172,7 @@ impl Step {
         content: Content,
         after: Option<&UserId>,
     ) -> Result<Option<UserId>> {
-        let tenant = self.tenant;
+        let tenant = self.by.tenant;
         let most = i64::try_from(PROVIDERS).unwrap_or(i64::MAX);
         let candidates = matching::candidates(tenant, tx, &lead.category, after, most).await?;
         let last = candidates.last().map(|profile| profile.provider_id.clone());
@@ -196,7 +194,7 @@ impl Step {
                 lead_match: Some(found),
             });
         }
-        tell(tenant, tx, self.now, content, recipients).await?;
+        tell(self.by, tx, content, recipients).await?;
         Ok(last)
     }
 }

@@ -25,7 +25,9 @@ use std::collections::BTreeSet;
 
 use diesel::{
     deserialize::FromSqlRow,
+    expression::AsExpression,
     prelude::{Queryable, Selectable},
+    sql_types::Text,
 };
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;
@@ -45,6 +47,8 @@ pub use update::update;
 /// A way to reach a user.
 #[derive(
     async_graphql::Enum,
+    strum::EnumString,
+    strum::IntoStaticStr,
     strum::VariantArray,
     Clone,
     Copy,
@@ -56,20 +60,25 @@ pub use update::update;
     Debug,
     Serialize,
     Deserialize,
+    AsExpression,
+    FromSqlRow,
 )]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[diesel(sql_type = Text)]
 pub enum Channel {
     /// The user's list of notifications, and its streams. INSTANT or OFF: what is off is not in the list either.
     InApp,
     /// A message to the user's e-mail address.
     Email,
-    /// A text message to the user's phone number.
+    /// A text message to the user's phone number: a call of the tenant's webhook, for the integrator to send it.
     Sms,
-    /// A push message to the user's devices.
+    /// A push message to the user's devices: a call of the tenant's webhook, for the integrator to send it.
     Push,
     /// A call of the tenant's webhook, for the integrator to pass on.
     Webhook,
 }
+db::text_enum!(Channel);
 
 /// How often something goes out.
 #[derive(

@@ -143,6 +143,11 @@ impl Preferences {
         let hours = self.quiet_hours().filter(|hours| !hours.except_priorities.0.contains(&priority))?;
         hours.end_of(now)
     }
+
+    /// The same for a digest, whatever is in it.
+    pub fn digests_quiet_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.quiet_hours()?.end_of(now)
+    }
 }
 
 #[cfg(test)]

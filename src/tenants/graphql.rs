@@ -7,6 +7,7 @@ use crate::{
     error::UserError,
     graphql::{self, errors::outcome},
     preferences::PreferenceRule,
+    users::Role,
 };
 
 /// A marketplace. Nothing of one is ever seen from another.
@@ -37,6 +38,13 @@ impl TenantSettings {
     async fn shown_default_rules(&self) -> Vec<PreferenceRule> {
         self.default_rules.iter().cloned().collect()
     }
+
+    /// Where notifications on the channels WEBHOOK, SMS and PUSH are sent. ADMIN only; null for others, and when there is none.
+    #[graphql(name = "webhookUrl")]
+    async fn shown_webhook_url(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<&str>> {
+        let admin = graphql::viewer(ctx)?.role == Role::Admin;
+        Ok(self.webhook_url.as_deref().filter(|_| admin))
+    }
 }
 
 /// What `updateTenantSettings` did.
@@ -63,11 +71,8 @@ impl TenantMutation {
         Ok(match outcome(update_settings(app, viewer, input).await)? {
             Ok(tenant) => TenantPayload { tenant: Some(tenant), user_errors: Vec::new() },
             Err(user_errors) => {
-                let tenant = if viewer.role == crate::users::Role::Admin {
-                    Some(app.tenants.tenant(viewer.tenant).await?)
-                } else {
-                    None
-                };
+                let tenant =
+                    if viewer.role == Role::Admin { Some(app.tenants.tenant(viewer.tenant).await?) } else { None };
                 TenantPayload { tenant, user_errors }
             }
         })

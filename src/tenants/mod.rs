@@ -15,6 +15,7 @@ use crate::{db::schema, ids::TenantId, money::Credits, preferences::Rules};
 pub use create::{create, find_by_slug};
 pub use directory::Directory;
 pub use settings::{TenantSettingsInput, settings, update_settings};
+pub use store::{find, lock};
 
 /// A marketplace.
 #[derive(Queryable, Selectable, Clone, Debug)]
@@ -31,7 +32,7 @@ pub struct Tenant {
 /// How a marketplace works. Everyone in the tenant may read them; ADMIN changes them.
 #[derive(async_graphql::SimpleObject, Queryable, Selectable, diesel::AsChangeset, Clone, PartialEq, Debug)]
 #[graphql(complex)]
-#[diesel(table_name = schema::tenants)]
+#[diesel(table_name = schema::tenants, treat_none_as_null = true)]
 pub struct TenantSettings {
     /// The currency of amounts of money: an ISO 4217 code such as `ZAR`.
     pub currency: String,
@@ -50,6 +51,9 @@ pub struct TenantSettings {
     pub low_balance_threshold: Credits,
     #[graphql(skip)]
     pub default_rules: Rules,
+    /// Seen by ADMIN alone.
+    #[graphql(skip)]
+    pub webhook_url: Option<String>,
 }
 
 impl TenantSettings {

@@ -7,6 +7,7 @@ use crate::{
     app::App,
     auth::Viewer,
     db::Tx,
+    delivery,
     error::{Result, UserError},
     ids::TenantId,
     input::Input,
@@ -15,7 +16,7 @@ use crate::{
     users::Role,
 };
 
-/// Settings as they should be. What is left out stays; none can be cleared.
+/// Settings as they should be. What is left out stays; none but `webhookUrl` can be cleared.
 #[derive(InputObject, Clone, Debug, Default)]
 pub struct TenantSettingsInput {
     /// An ISO 4217 code: three capital letters.
@@ -35,6 +36,10 @@ pub struct TenantSettingsInput {
     /// How often notifications go out to users who have not said otherwise: all such rules, in place of those that are there; an
     /// empty list for the built-in defaults alone. At most 200, none about the same twice.
     pub default_rules: MaybeUndefined<Vec<PreferenceRuleInput>>,
+    /// Where notifications on the channels WEBHOOK, SMS and PUSH are sent: an https URL on the public internet of at most 2,000
+    /// characters (in dev mode also http, and this machine). Make a secret with `rotateWebhookSecret` first: everything sent there is
+    /// signed. Null: nowhere.
+    pub webhook_url: MaybeUndefined<String>,
 }
 
 /// ADMIN only. Settings apply from now on; leads that exist keep what they were made with.
@@ -42,12 +47,16 @@ pub async fn update_settings(app: &App, viewer: &Viewer, input: TenantSettingsIn
     if viewer.role != Role::Admin {
         return Err(UserError::forbidden(&[], "Only an ADMIN changes the tenant's settings.").into());
     }
-    let default_rules = check(&input)?;
+    let default_rules = check(&input, app.settings.dev_mode())?;
     let tenant = viewer.tenant;
     let changed = app
         .db
         .write(tenant, async move |tx| {
             let mut found = store::lock(tenant, tx).await?;
+            if input.webhook_url.value().is_some() && !delivery::has_secret(tenant, tx).await? {
+                let message = "Make a secret with rotateWebhookSecret first, and give it to the receiver: webhooks are signed with it.";
+                return Err(UserError::invalid(&["webhookUrl"], message).into());
+            }
             apply(&mut found, input, default_rules);
             store::save_settings(tenant, tx, &found.settings).await?;
             Ok(found)
@@ -58,7 +67,7 @@ pub async fn update_settings(app: &App, viewer: &Viewer, input: TenantSettingsIn
 }
 
 /// Returns the default rules, if there are any to be set.
-fn check(input: &TenantSettingsInput) -> Result<Option<Rules>> {
+fn check(input: &TenantSettingsInput, dev: bool) -> Result<Option<Rules>> {
     let mut complaints = Input::default();
     complaints.never_null(&[
         ("currency", input.currency.is_null()),
@@ -89,6 +98,9 @@ fn check(input: &TenantSettingsInput) -> Result<Option<Rules>> {
     if let Some(threshold) = input.low_balance_threshold.value() {
         complaints.credits(&["lowBalanceThreshold"], *threshold);
     }
+    if let Some(Err(complaint)) = input.webhook_url.value().map(|url| delivery::check_url(url, dev)) {
+        complaints.invalid(&["webhookUrl"], complaint);
+    }
     let rules = input.default_rules.value().map(|rules| default_rules(&mut complaints, rules));
     complaints.accept()?;
     Ok(rules)
@@ -108,6 +120,11 @@ fn apply(tenant: &mut Tenant, input: TenantSettingsInput, default_rules: Option<
     set(&mut settings.lead_lifetime_hours, input.lead_lifetime_hours);
     set(&mut settings.competitive_at, input.competitive_at);
     set(&mut settings.low_balance_threshold, input.low_balance_threshold);
+    match input.webhook_url {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => settings.webhook_url = None,
+        MaybeUndefined::Value(url) => settings.webhook_url = Some(url),
+    }
     if let Some(rules) = default_rules {
         settings.default_rules = rules;
     }

@@ -159,6 +159,18 @@ async fn a_token_is_for_a_tenant_that_is_there() {
 }
 
 /// By the name that it was given under, so that whoever set it knows where to look.
+/// E-mails need both.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_without_a_sender_is_refused() {
+    let folder = temporary_folder();
+    let (server, sender) =
+        (("LEADCAST_SMTP_URL", "smtp://127.0.0.1:1"), ("LEADCAST_MAIL_FROM", "Leads <leads@example.com>"));
+    for (given, missing) in [(server, sender), (sender, server)] {
+        let ended = Program::run(folder.path(), &["--listen", "127.0.0.1:0"], &[given]).await;
+        failed(&ended, &format!("{} is set and {} is not", given.0, missing.0));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_setting_is_named() {
     let folder = temporary_folder();
@@ -178,6 +190,11 @@ async fn a_bad_setting_is_named() {
         ("LEADCAST_EVENT_RETENTION", "--event-retention", "a week"),
         ("LEADCAST_EVENT_RETENTION", "--event-retention", "0d"),
         ("LEADCAST_NOTIFICATION_RETENTION", "--notification-retention", "ever"),
+        ("LEADCAST_DELIVERY_RETENTION", "--delivery-retention", "ever"),
+        ("LEADCAST_SMTP_URL", "--smtp-url", "mail.example.com"),
+        ("LEADCAST_SMTP_URL", "--smtp-url", "http://user:hunter2@mail.example.com"),
+        ("LEADCAST_SMTP_URL", "--smtp-url", "smtp://user:hunter2@mail.example.com?tls=perhaps"),
+        ("LEADCAST_MAIL_FROM", "--mail-from", "Leads"),
         ("LEADCAST_DRAIN_DELAY", "--drain-delay", "a while"),
         ("LEADCAST_DRAIN_DELAY", "--drain-delay", "1h"),
         ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "collector:4318"),

@@ -34,7 +34,7 @@ use self::{
 };
 use crate::{
     contract::root_fields,
-    support::{Engine, TestServer, both_engines, market::Market, sql::Sql},
+    support::{Engine, TestServer, both_engines, market::Market, sql::Sql, wire::eventually},
 };
 
 both_engines!(nothing_of_another_tenant_is_found, the_log_is_read_by_tenant);
@@ -89,6 +89,8 @@ async fn nothing_of_another_tenant_is_found(engine: Engine) {
     wrong.extend(ears.fence(&server, &RIVAL, &aimed, &secrets).await);
     wrong.extend(ears.close(&secrets).await);
     let (sql, tenant) = (Sql::of(&server).await, Market { server: &server, tenant: DEMO.tenant }.tenant_id().await);
+    let going_out = "SELECT count(*) FROM deliveries WHERE message_id IS NOT NULL AND next_attempt_at IS NOT NULL";
+    eventually("what goes out to have gone", async || sql.text(going_out).await == "0").await;
     let rows = sql.rows_of(&tenant.to_string()).await;
     wrong.extend(rival.live(&server, &RIVAL, &own, &secrets).await);
     wrong.extend(rival.mutations(&server, &aimed, &control, &secrets).await);

@@ -5,9 +5,11 @@
 mod backup;
 mod bad_input;
 mod cli;
+mod clients;
 mod cluster;
 mod contract;
 mod cursors;
+mod delivery;
 mod epochs;
 mod faults;
 mod hardening;

@@ -66,6 +66,14 @@ async fn furnish(server: &TestServer) {
         market.wants("pat", json!({ "categories": ["Electrical"] })).await;
         let set = "mutation { updateNotificationPreferences(input: { sound: false }) { userErrors { code } } }";
         market.user("pat").query(set, json!({})).await.field("updateNotificationPreferences");
+        for prepared in [
+            "mutation { rotateWebhookSecret { userErrors { code } } }",
+            "mutation { updateTenantSettings(input: { webhookUrl: \"http://127.0.0.1:1/hook\" }) { userErrors { code } } }",
+            "mutation { updateNotificationPreferences(input: { rules: [{ type: ANNOUNCEMENT, channel: WEBHOOK, frequency: DAILY }] }) {
+                userErrors { code } } }",
+        ] {
+            market.user("admin").query(prepared, json!({})).await.data();
+        }
         let told = "mutation { createNotification(input: { to: { everyone: true }, title: \"a\", message: \"b\", reference: \"c\" }) {
             userErrors { code } } }";
         market.user("admin").query(told, json!({})).await.field("createNotification");
@@ -167,8 +175,8 @@ async fn a_query_without_a_tenant_finds_its_own_through_every_door_in_turn() {
         let query = format!("SELECT count(*) AS n FROM {table}");
         let across = db.across(async move |tx| Ok((number(tx, &query).await?, backend(tx).await?))).await;
         match table.as_str() {
-            // The leads are open: they may fall due. Every notification grows old.
-            "tenants" | "events" | "event_users" | "leads" | "distributions" | "notifications" => {
+            // The leads are open: they may fall due. Every notification grows old. The deliveries wait for their digests.
+            "tenants" | "deliveries" | "events" | "event_users" | "leads" | "distributions" | "notifications" => {
                 let (found, connection) = across.expect("the workers' to read");
                 assert_eq!(found.to_string(), all, "{table}");
                 doors_of.entry(connection).or_default().insert("across");
@@ -208,6 +216,8 @@ async fn a_statement_without_a_tenant_changes_its_own_and_nothing_else() {
         "UPDATE unread_counts SET unread = unread",
         "UPDATE announcements SET title = 'ours'",
         "DELETE FROM notifications",
+        "UPDATE deliveries SET title = 'ours'",
+        "DELETE FROM webhook_secrets",
     ] {
         let table = statement.split_whitespace().find(|word| word.ends_with('s')).expect("tables end so");
         let column = if table == "tenants" { "id" } else { "tenant_id" };
@@ -243,6 +253,7 @@ async fn what_is_not_granted_is_refused(db: &Db, demo: TenantId, rival: TenantId
             "DELETE FROM unread_counts",
             "DELETE FROM lead_notices",
             "DELETE FROM announcements",
+            "DELETE FROM deliveries",
             "UPDATE log_state SET floor = 0",
             "INSERT INTO tenants SELECT * FROM tenants",
             "TRUNCATE leads CASCADE",

@@ -42,6 +42,8 @@ pub struct Aim {
     pub read_note: String,
     pub archived_note: String,
     pub snoozed_note: String,
+    /// A delivery to Pat that was given up.
+    pub delivery: String,
     // Users that the other tenant does not have.
     pub customer: String,
     pub provider: String,
@@ -76,6 +78,7 @@ pub struct Aim {
     pub users_after: String,
     pub notes_after: String,
     pub notes_before: String,
+    pub deliveries_after: String,
     /// In the log, after those notifications were made.
     pub up_to: String,
     #[serde(skip)]
@@ -149,6 +152,7 @@ impl Aim {
             read_note: id_of(8),
             archived_note: id_of(9),
             snoozed_note: id_of(10),
+            delivery: id_of(11),
             cursor: nobodys(&self.cursor),
             up_to: nobodys(&self.up_to),
             leads_after: elsewhere(&self.leads_after),
@@ -158,6 +162,7 @@ impl Aim {
             users_after: elsewhere(&self.users_after),
             notes_after: elsewhere(&self.notes_after),
             notes_before: elsewhere(&self.notes_before),
+            deliveries_after: elsewhere(&self.deliveries_after),
             of_viewer: self.of_viewer.clone(),
             ..NOWHERE.aim()
         }

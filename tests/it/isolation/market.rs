@@ -10,6 +10,8 @@ use crate::support::{
     TestServer,
     api::{ADMIN, CASEY, PAT, QUINN, ROBOT, Who, unique, with},
     market::Market,
+    receiver::{Receiver, Reply},
+    wire::eventually,
 };
 
 pub fn text(value: &Value) -> String {
@@ -32,6 +34,7 @@ impl Words {
         maker.people().await;
         maker.leads().await;
         maker.news().await;
+        maker.deliveries().await;
         // What has happened is told in its own time.
         server.all_is_told().await;
         maker.places().await;
@@ -187,15 +190,41 @@ impl Maker<'_> {
         aim.up_to = text(&up_to);
     }
 
+    /// Something that was given up, and something that waits for its digest.
+    async fn deliveries(&mut self) {
+        let receiver = Receiver::start().await;
+        receiver.answers(Reply::Status(410));
+        let (word, title) = (self.words.word, self.words.title());
+        self.act(ADMIN, "rotateWebhookSecret", Value::Null).await;
+        self.act(ADMIN, "updateTenantSettings", json!({ "webhookUrl": format!("{}/{word}", receiver.url) })).await;
+        // It takes what is tried anew, for as long as the test runs.
+        std::mem::forget(receiver);
+        for (topic, frequency) in [("dead", "INSTANT"), ("waiting", "DAILY")] {
+            let topic = format!("{word}-{topic}");
+            let rule = json!({ "type": "CUSTOM", "topic": topic, "channel": "WEBHOOK", "frequency": frequency });
+            self.act(PAT, "updateNotificationPreferences", json!({ "rules": [rule] })).await;
+            let input = json!({ "to": { "userIds": ["pat"] }, "type": "CUSTOM", "topic": topic, "title": format!("{title} visit"),
+                "message": format!("{title} comes to see you"), "reference": topic });
+            self.act(ROBOT, "createNotification", input).await;
+        }
+        let dead = "{ deliveries(filter: { statuses: [DEAD] }) { nodes { id } } }";
+        let look =
+            async || self.server.ask(self.who(ADMIN), dead, Value::Null).await.field("deliveries")["nodes"].clone();
+        eventually("a delivery to be given up", async || look().await != json!([])).await;
+        self.aim.delivery = text(&look().await[0]["id"]);
+    }
+
     /// The newest and the second of each list.
     async fn places(&mut self) {
         let lists = "{ leads(first: 2) { edges { cursor } } claims(first: 2) { edges { cursor } }
-            users(first: 2) { edges { cursor } } notifications(first: 2, filter: { view: ALL }) { edges { cursor } } }";
+            users(first: 2) { edges { cursor } } notifications(first: 2, filter: { view: ALL }) { edges { cursor } }
+            deliveries(first: 1) { edges { cursor } } }";
         let found = self.server.ask(self.who(ADMIN), lists, Value::Null).await.data().clone();
         let place = |list: &str, n: usize| text(&found[list]["edges"][n]["cursor"]);
         (self.aim.leads_after, self.aim.leads_before) = (place("leads", 0), place("leads", 1));
         (self.aim.claims_after, self.aim.claims_before) = (place("claims", 0), place("claims", 1));
         self.aim.users_after = place("users", 0);
         (self.aim.notes_after, self.aim.notes_before) = (place("notifications", 0), place("notifications", 1));
+        self.aim.deliveries_after = place("deliveries", 0);
     }
 }

@@ -82,6 +82,11 @@ pub const QUERIES: &[Row] = &[
         nothing(json!({ "filter": { "leadId": a.lead, "statuses": ["ACTIVE", "REFUNDED"] } })),
         nothing(json!({ "filter": { "leadId": a.lead, "providerId": "pat" } })),
     ]),
+    row("Query.deliveries", |a| vec![
+        own(json!({})),
+        own(json!({ "first": 1, "after": a.deliveries_after })),
+        own(json!({ "filter": { "recipientId": "pat", "statuses": ["DEAD"], "channels": ["WEBHOOK"] } })),
+    ]),
     row("Query.events", |a| vec![
         own(json!({ "after": a.of_viewer.start, "first": 5 })),
         own(json!({ "after": a.of_viewer.start, "first": 2, "types": ["BALANCE_UPDATED"] })),
@@ -187,6 +192,8 @@ pub const MUTATIONS: &[Row] = &[
         unknown(json!({ "id": a.claim, "reason": "taken", "amount": 1, "reopenSlot": true })),
     ]),
     row("Mutation.rejectLead", |a| vec![unknown(json!({ "id": a.review, "reason": "taken" }))]),
+    row("Mutation.retryDelivery", |a| vec![unknown(json!({ "id": a.delivery }))]),
+    row("Mutation.rotateWebhookSecret", |_| vec![own(json!({}))]),
     row("Mutation.snoozeNotifications", |a| vec![
         unnoticed(json!({ "select": { "ids": notes(a) }, "until": FAR_AHEAD })),
         foreign(json!({ "input": { "select": { "filter": ordered(a) }, "until": FAR_AHEAD, "upTo": a.up_to } })),
@@ -226,6 +233,7 @@ pub const MUTATIONS: &[Row] = &[
         does(json!({ "currency": "EUR", "autoVerifyLeads": false, "competitiveAt": 1, "defaultLeadPrice": 8,
             "defaultMaxClaims": 8, "leadLifetimeHours": 8, "lowBalanceThreshold": 8 })),
         does(json!({ "defaultRules": [rule(&a.word)] })),
+        refused(json!({ "webhookUrl": "ftp://127.0.0.1/hook" })),
     ]),
     row("Mutation.upsertUser", |a| vec![
         does(json!({ "id": a.person, "role": "PROVIDER", "name": "Taken", "email": "taken@example.com" })),

@@ -88,6 +88,12 @@ pub const DONE: &[Acted] = &[
                                                                    [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, OK]),
     done("adjustWallet", "", |_, _| json!({ "ownerId": "sam", "change": 1, "reference": unique("fix"), "reason": "x" }),
                                                                    [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, NO_OWNER]),
+    // retryDelivery: SERVICE and ADMIN; rotateWebhookSecret, and where the webhook is: ADMIN.
+    done("retryDelivery", "", |_, _| json!({ "id": "0190a5a0-0000-7000-8000-000000000001" }),
+                                                                   [CLOSED, CLOSED, CLOSED, CLOSED, NO_ID, NO_ID, NO_ID]),
+    done("rotateWebhookSecret", "", |_, _| Value::Null,            [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, OK]),
+    done("updateTenantSettings", "", |_, _| json!({ "webhookUrl": "http://127.0.0.1:1/hook" }),
+                                                                   [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, OK]),
     // updateProviderProfile: a provider its own; SERVICE and ADMIN anyone's.
     done("updateProviderProfile", "", |_, _| json!({ "minScore": 1 }),
                                                                    [OK, OK, CLOSED, CLOSED, NO_PROVIDER, NO_PROVIDER, NO_PROVIDER]),

@@ -18,9 +18,7 @@ const fn pending(cell: &'static str, waits_for: &'static [&'static str]) -> Pend
 #[rustfmt::skip]
 const PENDING: &[Pending] = &[
     // Who sees and does what.
-    pending("deliveries, retryDelivery: SERVICE, ADMIN", &["Query.deliveries", "Mutation.retryDelivery"]),
-    pending("tenant settings: no webhookUrl but for ADMIN", &["TenantSettings.webhookUrl", "TenantSettingsInput.webhookUrl"]),
-    pending("revokeTokens, rotateWebhookSecret: ADMIN", &["Mutation.revokeTokens", "Mutation.rotateWebhookSecret"]),
+    pending("revokeTokens: ADMIN", &["Mutation.revokeTokens"]),
     // Lead states.
 ];
 

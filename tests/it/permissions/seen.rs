@@ -152,6 +152,14 @@ pub const SEEN: &[Seen] = &[
     // Of those in the table, Pat alone has set some.
     seen("notificationPreferences", "notificationPreferences { quietHours { start } }", "/notificationPreferences/quietHours",
                                                                     [YES, NO, NO, NO, NO, NO, NO]),
+    // Deliveries: SERVICE and ADMIN. One is of Casey's, waiting for its digest.
+    seen("deliveries", "deliveries { nodes { id } }", "/deliveries",
+                                                                    [FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, YES, YES, YES]),
+    seen("deliveries", "deliveries(filter: {recipientId: \"casey\"}) { nodes { notification { title } } }", "/deliveries/nodes",
+                                                                    [FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, YES, YES, NO]),
+    // The webhook: ADMIN, of its own tenant.
+    seen("viewer", "viewer { tenant { settings { webhookUrl } } }", "/viewer/tenant/settings/webhookUrl",
+                                                                    [NO, NO, NO, NO, NO, YES, NO]),
     // Tenant settings, read: everybody. And where everybody stands.
     seen("streamCursor", "streamCursor", "/streamCursor",           [YES, YES, YES, YES, YES, YES, YES]),
     seen("viewer", "viewer { tenant { settings { defaultLeadPrice } } }", "/viewer/tenant/settings",
@@ -175,6 +183,10 @@ async fn world(server: &TestServer) -> Value {
     server.act(PAT, "updateNotificationPreferences", quiet).await.done();
     let defaults = json!({ "defaultRules": [{ "type": "ANNOUNCEMENT", "channel": "EMAIL", "frequency": "DAILY" }] });
     server.act(ADMIN, "updateTenantSettings", defaults).await.done();
+    server.act(ADMIN, "rotateWebhookSecret", Value::Null).await.done();
+    server.act(ADMIN, "updateTenantSettings", json!({ "webhookUrl": "http://127.0.0.1:1/hook" })).await.done();
+    let daily = json!({ "rules": [{ "type": "LEAD_CLAIMED", "channel": "WEBHOOK", "frequency": "DAILY" }] });
+    server.act(CASEY, "updateNotificationPreferences", daily).await.done();
     let cursor = server.user("demo", "admin").stream_cursor().await;
     let claimed = async |terms: Value| {
         let lead = server.open(terms).await;
@@ -200,6 +212,7 @@ async fn world(server: &TestServer) -> Value {
     server.advance(2 * LIFETIME);
     expire_due(&server.app).await.expect("the worker's round");
     server.told_of(&twin, &cursor).await;
+    server.all_is_told().await;
     json!({ "lead": lead, "claim": claim, "expired": expired, "full": full, "withdrawn": withdrawn, "refunded": refunded,
         "paidBack": paid_back, "unopened": unopened, "rejected": rejected, "review": review, "twin": twin, "cursor": cursor,
         "news": news })

@@ -27,7 +27,7 @@ const ADMIN_ALONE: &[Role] = &[Role::Admin];
 const EVERY_ROLE: &[Role] = &[Role::Provider, Role::Customer, Role::Admin, Role::Service];
 
 #[rustfmt::skip] // a table
-pub const MUTATIONS: [Mutation; 24] = [
+pub const MUTATIONS: [Mutation; 26] = [
     Mutation { name: "adjustWallet", weight: 6, roles: ADMIN_ALONE, plan: adjust_wallet },
     Mutation { name: "archiveNotifications", weight: 4, roles: EVERY_ROLE, plan: notifications::change },
     Mutation { name: "claimLead", weight: 30, roles: PROVIDER, plan: claim_lead },
@@ -39,6 +39,8 @@ pub const MUTATIONS: [Mutation; 24] = [
     Mutation { name: "openNotification", weight: 4, roles: EVERY_ROLE, plan: notifications::open },
     Mutation { name: "refundClaim", weight: 12, roles: OPERATORS, plan: refund_claim },
     Mutation { name: "rejectLead", weight: 3, roles: OPERATORS, plan: reject_lead },
+    Mutation { name: "retryDelivery", weight: 2, roles: OPERATORS, plan: retry_delivery },
+    Mutation { name: "rotateWebhookSecret", weight: 2, roles: ADMIN_ALONE, plan: rotate_webhook_secret },
     Mutation { name: "snoozeNotifications", weight: 5, roles: EVERY_ROLE, plan: notifications::snooze },
     Mutation { name: "topUpWallet", weight: 8, roles: OPERATORS, plan: top_up_wallet },
     Mutation { name: "unarchiveNotifications", weight: 4, roles: EVERY_ROLE, plan: notifications::change },
@@ -255,6 +257,15 @@ fn update_preferences(random: &mut Random, _: &mut World) -> (Who, Value) {
         }
     };
     (who, input)
+}
+
+/// Nothing goes out of a storm: there is none to be found.
+fn retry_delivery(random: &mut Random, world: &mut World) -> (Who, Value) {
+    (*random.pick(&[ADMIN, ROBOT]), json!({ "id": world.any_lead(random) }))
+}
+
+fn rotate_webhook_secret(_: &mut Random, _: &mut World) -> (Who, Value) {
+    (ADMIN, json!({}))
 }
 
 fn update_tenant_settings(random: &mut Random, _: &mut World) -> (Who, Value) {

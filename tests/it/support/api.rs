@@ -103,6 +103,10 @@ pub fn document(mutation: &str) -> String {
         "updateTenantSettings" => "tenant { id settings { currency autoVerifyLeads defaultLeadPrice
              defaultRules { type topic channel frequency } } }"
             .to_owned(),
+        "retryDelivery" => "delivery { id status attempts lastError nextAttemptAt }".to_owned(),
+        "rotateWebhookSecret" => {
+            return "mutation { rotateWebhookSecret { secret userErrors { code message path } } }".to_owned();
+        }
         "createNotification" => "notifications { id recipient { id } } recipientCount replayed".to_owned(),
         notifications if notifications.to_lowercase().contains("notification") => {
             "affectedCount notifications { id readAt archivedAt snoozedUntil title } viewer { unreadCount }".to_owned()

@@ -12,6 +12,7 @@ pub mod market;
 pub mod postgres;
 pub mod program;
 pub mod random;
+pub mod receiver;
 pub mod rows;
 pub mod server;
 pub mod socket;
