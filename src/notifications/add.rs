@@ -1,6 +1,6 @@
 //! New notifications: their rows, the counts, and the events that tell of them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{
     Notification, NotificationId, Priority,
@@ -12,7 +12,7 @@ use crate::{
     clock::Timestamp,
     db::Tx,
     delivery::{self, News},
-    error::{Error, Result},
+    error::Result,
     events::{self, NewEvent},
     ids::{TenantId, UserId},
     matching::LeadMatch,
@@ -50,64 +50,76 @@ impl Teller {
     }
 }
 
-/// Tells each recipient once, on the channels on which it wants to hear of it; returns what is in the application. Locks the counts
-/// of those: what else the transaction locks has to be locked before.
-pub async fn tell(by: Teller, tx: &Tx, content: Content, recipients: Vec<Recipient>) -> Result<Vec<Notification>> {
+/// Something to tell, and whom.
+#[derive(Clone, Debug)]
+pub struct Telling {
+    pub content: Content,
+    pub recipients: Vec<Recipient>,
+}
+
+/// Tells each recipient once, on the channels on which it wants to hear of it; returns what is in the application. A few statements,
+/// however many there are. Locks the counts of the recipients: what else the transaction locks has to be locked before, and who
+/// tells several things at once tells all of them here.
+pub async fn tell(by: Teller, tx: &Tx, tellings: Vec<Telling>) -> Result<Vec<Notification>> {
     let Teller { tenant, now, mail } = by;
-    if recipients.is_empty() {
+    let users = tellings.iter().flat_map(|telling| &telling.recipients).map(|recipient| recipient.user.clone());
+    let users: Vec<UserId> = users.collect::<BTreeSet<_>>().into_iter().collect();
+    if users.is_empty() {
         return Ok(Vec::new());
     }
-    let users: Vec<UserId> = recipients.iter().map(|recipient| recipient.user.clone()).collect();
     let preferences = preferences::of_users(tenant, tx, &users).await?;
-    let mut news = Vec::new();
-    let mut copies = Vec::new();
-    for Recipient { user, title, priority, lead_match } in recipients {
-        let Some(own) = preferences.get(&user) else { continue };
-        let copy = Copy { id: NotificationId::random(), title, priority, lead_match, unread_count: 0 };
-        let in_app = own.frequency(content.kind, content.topic.as_deref(), Channel::InApp) != Frequency::Off;
-        let notification = content.notification(user.clone(), &copy, now);
-        news.push(News { notification, in_app, preferences: own.clone() });
-        if in_app {
-            copies.push((user, copy));
+    let (mut news, mut in_app) = (Vec::new(), Vec::new());
+    for Telling { content, recipients } in tellings {
+        let mut copies = Vec::new();
+        for Recipient { user, title, priority, lead_match } in recipients {
+            let Some(own) = preferences.get(&user) else { continue };
+            let copy = Copy { id: NotificationId::random(), title, priority, lead_match, unread_count: 0 };
+            let shown = own.frequency(content.kind, content.topic.as_deref(), Channel::InApp) != Frequency::Off;
+            let notification = content.notification(user.clone(), &copy, now);
+            news.push(News { notification, in_app: shown, preferences: own.clone() });
+            if shown {
+                copies.push((user, copy));
+            }
         }
+        in_app.push((content, copies));
     }
-    let told = tell_in_app(by, tx, &content, copies).await?;
-    let there: HashSet<&UserId> = told.iter().map(|told| &told.recipient_id).collect();
-    news.retain(|news| !news.in_app || there.contains(&news.notification.recipient_id));
+    let told = tell_in_app(by, tx, in_app).await?;
+    let there: HashSet<NotificationId> = told.iter().map(|told| told.id).collect();
+    news.retain(|news| !news.in_app || there.contains(&news.notification.id));
     delivery::enqueue(tenant, tx, now, mail, &news).await?;
     Ok(told)
 }
 
-async fn tell_in_app(
-    by: Teller,
-    tx: &Tx,
-    content: &Content,
-    mut copies: Vec<(UserId, Copy)>,
-) -> Result<Vec<Notification>> {
+/// What is told, and what each recipient is told beside it.
+type Copies = (Content, Vec<(UserId, Copy)>);
+
+async fn tell_in_app(by: Teller, tx: &Tx, mut all: Vec<Copies>) -> Result<Vec<Notification>> {
     let Teller { tenant, now, .. } = by;
-    if copies.is_empty() {
+    let users: BTreeSet<UserId> = all.iter().flat_map(|(_, copies)| copies).map(|(user, _)| user.clone()).collect();
+    let users: Vec<UserId> = users.into_iter().collect();
+    if users.is_empty() {
         return Ok(Vec::new());
     }
-    let users: Vec<UserId> = copies.iter().map(|(user, _)| user.clone()).collect();
     let counts = store::lock(tenant, tx, &users).await?;
-    let before = store::told(tenant, tx, content.subject_id, content.kind, &users).await?;
-    copies.retain(|(user, _)| !before.contains(user));
-    for (user, copy) in &mut copies {
-        copy.unread_count = counts.get(user).copied().unwrap_or(0) + 1;
+    let subjects: Vec<_> = all.iter().map(|(content, _)| content.subject_id).collect();
+    let before = store::told(tenant, tx, &subjects, &users).await?;
+    let mut raised: BTreeMap<UserId, i64> = BTreeMap::new();
+    for (content, copies) in &mut all {
+        copies.retain(|(user, _)| !before.contains(&(content.subject_id, content.kind, user.clone())));
+        for (user, copy) in copies {
+            let more = raised.entry(user.clone()).or_default();
+            *more += 1;
+            copy.unread_count = counts.get(user).copied().unwrap_or(0) + *more;
+        }
     }
-    let users: Vec<UserId> = copies.iter().map(|(user, _)| user.clone()).collect();
-    store::raise(tenant, tx, &users, 1).await?;
+    store::raise(tenant, tx, &raised).await?;
 
-    let mut told = Vec::new();
-    for (news, event) in packed(content, &copies, now)? {
-        let ids = events::append(tenant, tx, now, vec![event]).await?;
-        let [event] = ids[..] else { return Err(Error::internal("an event that was appended has an id")) };
-        let new: Vec<_> =
-            news.copies.iter().map(|(user, copy)| content.notification(user.clone(), copy, now)).collect();
-        store::insert(tenant, tx, event, &new).await?;
-        told.extend(new);
-    }
-    Ok(told)
+    let packed = all.iter().map(|(content, copies)| packed(content, copies, now)).collect::<Result<Vec<_>>>()?;
+    let (news, events): (Vec<_>, Vec<_>) = packed.into_iter().flatten().unzip();
+    let ids = events::append(tenant, tx, now, events).await?;
+    let told: Vec<_> = ids.into_iter().zip(&news).flat_map(|(event, news)| news.rows(event)).collect();
+    store::insert(tenant, tx, &told).await?;
+    Ok(told.into_iter().map(|(_, notification)| notification).collect())
 }
 
 /// As few events as will hold them.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Notification, NotificationType, Priority,
-    add::{Recipient, Teller, tell},
+    add::{Recipient, Teller, Telling, tell},
     events::Content,
     store::{self, announcements},
 };
@@ -220,7 +220,7 @@ async fn go_on(by: Teller, tx: &Tx, announcement: &mut Announcement) -> Result<V
     announcement.told_up_to = next.last().cloned().or(announcement.told_up_to.take());
     announcements::save(tenant, tx, announcement).await?;
     let recipients = next.into_iter().map(Recipient::plain).collect();
-    tell(by, tx, announcement.content.clone(), recipients).await
+    tell(by, tx, vec![Telling { content: announcement.content.clone(), recipients }]).await
 }
 
 /// Announcements that are looked at in one go.

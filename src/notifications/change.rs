@@ -254,10 +254,10 @@ impl Batch {
         let shown = self.telling.shown && self.change != Change::Delete;
         let now_are = if shown { store::find_many(tenant, tx, &ids).await? } else { Vec::new() };
 
-        let mut facts = Vec::new();
+        let (mut facts, mut raised) = (Vec::new(), BTreeMap::new());
         for (recipient, standings) in &by_recipient {
             let weight = standings.iter().map(|standing| self.change.weight(standing.folder, standing.unread)).sum();
-            store::raise(tenant, tx, std::slice::from_ref(recipient), weight).await?;
+            raised.insert(recipient.clone(), weight);
             if weight == 0 && !self.telling.always {
                 continue;
             }
@@ -271,6 +271,7 @@ impl Batch {
             };
             facts.push(told.event(recipient)?);
         }
+        store::raise(tenant, tx, &raised).await?;
         events::append(tenant, tx, self.now, facts).await?;
         Ok(ids)
     }

@@ -8,13 +8,10 @@ use strum::VariantArray;
 
 use super::{
     NotificationType,
-    add::{Recipient, Teller, tell},
+    add::{Recipient, Teller, Telling, tell},
     events::Content,
     news::{self, Lane},
-    store::{
-        self,
-        positions::{self, Position},
-    },
+    store::positions::{self, Position},
 };
 use crate::{
     app::App,
@@ -29,11 +26,10 @@ use crate::{
     wallets::BalanceUpdated,
 };
 
-/// Tenants that are looked at in one go, and events that one transaction reads.
+/// Tenants that are looked at in one go.
 const TENANTS: i64 = 100;
-const EVENTS: i64 = 100;
-/// Events that one transaction tells directly, and providers that it looks at.
-const DIRECT: usize = 25;
+/// Events that one transaction reads, and providers that it looks at.
+const EVENTS: i64 = 50;
 const PROVIDERS: usize = 100;
 
 /// Tells what has happened since the last time, in one lane of every tenant.
@@ -98,15 +94,9 @@ impl Step {
 
     async fn direct(&self, tx: &Tx, place: &Position) -> Result<Position> {
         let (records, reached) = self.read(tx, Lane::Direct, place.event_id).await?;
-        let left = records.len() > DIRECT;
-        let reached = if left { records[DIRECT - 1].id } else { reached };
-        let news: Vec<_> = records.iter().take(DIRECT).map(|record| self.news(record)).collect::<Result<_>>()?;
-        // All counts at once, in their order: who tells many at once may want them, too.
-        let users: Vec<UserId> = news.iter().flatten().map(|(user, _)| user.clone()).collect();
-        store::lock(self.by.tenant, tx, &users).await?;
-        for (user, content) in news.into_iter().flatten() {
-            tell(self.by, tx, content, vec![Recipient::plain(user)]).await?;
-        }
+        let news: Vec<_> = records.iter().map(|record| self.news(record)).collect::<Result<_>>()?;
+        let telling = |(user, content)| Telling { content, recipients: vec![Recipient::plain(user)] };
+        tell(self.by, tx, news.into_iter().flatten().map(telling).collect()).await?;
         Ok(Position { event_id: reached, told_up_to: None })
     }
 
@@ -194,7 +184,7 @@ impl Step {
                 lead_match: Some(found),
             });
         }
-        tell(self.by, tx, content, recipients).await?;
+        tell(self.by, tx, vec![Telling { content, recipients }]).await?;
         Ok(last)
     }
 }

@@ -68,6 +68,12 @@ impl NotificationsAdded {
         Some((self.content.notification(recipient.clone(), copy, self.created_at), copy.unread_count))
     }
 
+    /// What each recipient was told by this event.
+    pub fn rows(&self, event: i64) -> impl Iterator<Item = (i64, Notification)> {
+        let row = |(user, copy): (&UserId, &Copy)| self.content.notification(user.clone(), copy, self.created_at);
+        self.copies.iter().map(move |copy| (event, row(copy)))
+    }
+
     pub fn event(&self) -> Result<NewEvent> {
         NewEvent::new(Kind::NotificationAdded, self.copies.keys().cloned().collect(), self)
     }

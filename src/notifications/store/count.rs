@@ -43,15 +43,19 @@ pub async fn lock(tenant: TenantId, tx: &Tx, users: &[UserId]) -> Result<BTreeMa
     Ok(counts.into_iter().collect())
 }
 
-/// Changes the counts of these users, which must be locked, by so much each.
-pub async fn raise(tenant: TenantId, tx: &Tx, users: &[UserId], by: i64) -> Result<()> {
-    if by == 0 {
-        return Ok(());
+/// Changes the counts of these users, which must be locked, by so much each. A statement for all whose counts change alike.
+pub async fn raise(tenant: TenantId, tx: &Tx, by: &BTreeMap<UserId, i64>) -> Result<()> {
+    let mut alike: BTreeMap<i64, Vec<&UserId>> = BTreeMap::new();
+    for (user, by) in by.iter().filter(|(_, by)| **by != 0) {
+        alike.entry(*by).or_default().push(user);
     }
-    let rows =
-        unread_counts::table.filter(unread_counts::tenant_id.eq(tenant)).filter(unread_counts::user_id.eq_any(users));
-    let update = diesel::update(rows).set(unread_counts::unread.eq(unread_counts::unread + by));
-    on!(tx, conn => update.execute(conn).await)?;
+    for (by, users) in alike {
+        let rows = unread_counts::table
+            .filter(unread_counts::tenant_id.eq(tenant))
+            .filter(unread_counts::user_id.eq_any(users));
+        let update = diesel::update(rows).set(unread_counts::unread.eq(unread_counts::unread + by));
+        on!(tx, conn => update.execute(conn).await)?;
+    }
     Ok(())
 }
 

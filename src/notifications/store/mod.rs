@@ -24,12 +24,15 @@ use crate::{
     ids::{Id, TenantId, UserId},
 };
 
-/// Adds new notifications of one event.
-pub async fn insert(tenant: TenantId, tx: &Tx, event: i64, new: &[Notification]) -> Result<()> {
-    let row = |new: &Notification| {
+/// Notifications that one statement writes: PostgreSQL takes no more than 65,535 values.
+const ROWS: usize = 1_000;
+
+/// Adds new notifications, each with the event that tells of it.
+pub async fn insert(tenant: TenantId, tx: &Tx, new: &[(i64, Notification)]) -> Result<()> {
+    let row = |(event, new): &(i64, Notification)| {
         (
             notifications::tenant_id.eq(tenant),
-            notifications::event_id.eq(event),
+            notifications::event_id.eq(*event),
             notifications::search_text.eq(search_text(&new.title, &new.message)),
             new.clone(),
         )
@@ -41,8 +44,10 @@ pub async fn insert(tenant: TenantId, tx: &Tx, event: i64, new: &[Notification])
             }
         },
         postgres conn => {
-            let rows: Vec<_> = new.iter().map(row).collect();
-            diesel::insert_into(notifications::table).values(rows).execute(conn).await?;
+            for new in new.chunks(ROWS) {
+                let rows: Vec<_> = new.iter().map(row).collect();
+                diesel::insert_into(notifications::table).values(rows).execute(conn).await?;
+            }
         },
     );
     Ok(())
@@ -65,20 +70,20 @@ pub async fn of_subject(
     Ok(on!(tx, conn => rows.select(Notification::as_select()).load(conn).await)?)
 }
 
-/// Who of these users was told of `subject` in this way before.
+/// Who of these users was told of one of these subjects before, and in which way.
 pub async fn told(
     tenant: TenantId,
     tx: &Tx,
-    subject: Id<Uuid>,
-    kind: NotificationType,
+    subjects: &[Id<Uuid>],
     users: &[UserId],
-) -> Result<Vec<UserId>> {
+) -> Result<HashSet<(Id<Uuid>, NotificationType, UserId)>> {
     let rows = notifications::table
         .filter(notifications::tenant_id.eq(tenant))
-        .filter(notifications::subject_id.eq(subject))
-        .filter(notifications::notification_type.eq(kind))
-        .filter(notifications::recipient_id.eq_any(users));
-    Ok(on!(tx, conn => rows.select(notifications::recipient_id).load(conn).await)?)
+        .filter(notifications::subject_id.eq_any(subjects))
+        .filter(notifications::recipient_id.eq_any(users))
+        .select((notifications::subject_id, notifications::notification_type, notifications::recipient_id));
+    let told: Vec<_> = on!(tx, conn => rows.load(conn).await)?;
+    Ok(told.into_iter().collect())
 }
 
 pub async fn find_many(tenant: TenantId, tx: &Tx, ids: &[NotificationId]) -> Result<Vec<Notification>> {

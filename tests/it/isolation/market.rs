@@ -204,7 +204,8 @@ impl Maker<'_> {
             let rule = json!({ "type": "CUSTOM", "topic": topic, "channel": "WEBHOOK", "frequency": frequency });
             self.act(PAT, "updateNotificationPreferences", json!({ "rules": [rule] })).await;
             let input = json!({ "to": { "userIds": ["pat"] }, "type": "CUSTOM", "topic": topic, "title": format!("{title} visit"),
-                "message": format!("{title} comes to see you"), "reference": topic });
+                // It may be the middle of Pat's night.
+                "priority": "HIGH", "message": format!("{title} comes to see you"), "reference": topic });
             self.act(ROBOT, "createNotification", input).await;
         }
         let dead = "{ deliveries(filter: { statuses: [DEAD] }) { nodes { id } } }";
