@@ -8,7 +8,7 @@
 //!
 //! leadcast runs in this process, so that its statements and transactions can be watched; it is asked over HTTP by one client, with
 //! all that it has to do beside. All commit durably (`synchronous = FULL`; a cluster with fsync). Times are in milliseconds, p50
-//! and p95 where there are two. It fails when a plan reads a table or an index from end to end, or sorts; when somebody is told who
+//! and p95 where there are two. It fails when a plan reads a table or an index from end to end, passes rows over, or sorts; when somebody is told who
 //! should not be, or not as it should be; and says what took longer than it may.
 
 mod bulk;
