@@ -68,7 +68,7 @@ pub async fn measure(world: &World, markets: &Markets, runs: usize) {
     // What was done before is told, and SQLite's log folded in.
     tokio::time::sleep(REST).await;
     posted(&few, runs / 4).await;
-    line(&format!("{FEW} providers"), &posted(&few, runs).await);
+    line(&format!("{FEW} providers, nothing else to tell"), &posted(&few, runs).await);
 
     let many = casey(&markets.many);
     watch::writes();
@@ -84,8 +84,14 @@ pub async fn measure(world: &World, markets: &Markets, runs: usize) {
         ms(writes.longest()),
         ms(writes.share(50)),
     );
-    let times = posted(&many, runs).await;
-    line(&format!("{count} providers, distribution at it all the time"), &times);
+    // In turn, so that both have the same beside them.
+    let (mut of_few, mut of_many) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        of_few.push(post(&few).await.1);
+        of_many.push(post(&many).await.1);
+    }
+    line(&format!("{FEW} providers, many being told"), &Times::new(of_few));
+    line(&format!("{count} providers, many being told"), &Times::new(of_many));
     watch::writes();
 }
 

@@ -21,6 +21,11 @@ impl Times {
         self.share(100)
     }
 
+    /// How many exceed this.
+    pub fn over(&self, limit: Duration) -> usize {
+        self.0.len() - self.0.partition_point(|time| *time <= limit)
+    }
+
     pub fn count(&self) -> usize {
         self.0.len()
     }

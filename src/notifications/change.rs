@@ -43,7 +43,7 @@ pub struct Affected {
 }
 
 /// Rows of one transaction.
-const BATCH: usize = 250;
+const BATCH: usize = 500;
 
 /// How one transaction tells of what it did.
 #[derive(Clone, Copy)]

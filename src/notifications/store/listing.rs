@@ -7,7 +7,6 @@ use diesel::{
     dsl::{exists, sql},
     pg::Pg,
     prelude::*,
-    sql_query,
     sql_types::Bool,
     sqlite::Sqlite,
 };
@@ -191,7 +190,6 @@ pub async fn page(
     let way = if request.backward { OLDEST_FIRST } else { NEWEST_FIRST };
     let stops_at = end_of_walk(tenant, tx, wanted, way, request.from).await?;
     let part = Part::new(wanted, way, request.from, stops_at);
-    plan_once(tx, wanted).await?;
     let stretches = wanted.stretches.iter().map(async |stretch| -> Result<Vec<Notification>> {
         Ok(on!(tx, conn => notifications::table
             .filter(notifications::tenant_id.eq(tenant))
@@ -213,20 +211,6 @@ pub async fn page(
     rows.truncate(usize::try_from(request.limit()).unwrap_or(usize::MAX));
     let total = if request.count { total(tenant, tx, wanted).await? } else { None };
     Ok(request.page(rows, stops_at, total))
-}
-
-/// Has PostgreSQL plan the statement that reads each of several stretches once and for all: it takes it to be dearer than one that is
-/// planned anew for every stretch, since it does not know how few rows are wanted, and planning takes longer than reading them.
-async fn plan_once(tx: &Tx, wanted: &Selection) -> Result<()> {
-    if wanted.stretches.len() > 2 && !wanted.skips() {
-        on!(tx,
-            sqlite _conn => {},
-            postgres conn => {
-                sql_query("SET LOCAL plan_cache_mode = force_generic_plan").execute(conn).await?;
-            },
-        );
-    }
-    Ok(())
 }
 
 /// How many there are; `None` when that takes looking at too many.
