@@ -24,7 +24,7 @@ struct Requests(Vec<Vec<u8>>);
 pub async fn run(world: &World, market: &Market, connections: usize, time: Duration) -> f64 {
     // No connection can send more than that in the time.
     let share = usize::try_from(time.as_secs()).unwrap_or(1) * 12_000 / connections;
-    let requests = (0..connections).map(|first| Requests::prepare(world, market, first, connections, share));
+    let requests = (0..connections).map(|first| Requests::prepare(market, first, connections, share));
     let requests: Vec<_> = requests.collect();
     let mut streams = Vec::new();
     for _ in &requests {
@@ -42,11 +42,11 @@ pub async fn run(world: &World, market: &Market, connections: usize, time: Durat
 }
 
 impl Requests {
-    fn prepare(world: &World, market: &Market, first: usize, step: usize, count: usize) -> Self {
+    fn prepare(market: &Market, first: usize, step: usize, count: usize) -> Self {
         let mut tokens = std::collections::HashMap::new();
         let numbers = (first as u64..).step_by(step).take(count);
         let requests = numbers.map_while(|number| market.pair(number)).map(|(lead, provider)| {
-            let token = tokens.entry(provider).or_insert_with_key(|provider| world.token(market, provider)).clone();
+            let token = tokens.entry(provider).or_insert_with_key(|provider| market.token(provider)).clone();
             let body = json!({ "query": CLAIM, "variables": { "lead": lead, "maxPrice": PRICE } }).to_string();
             let request = format!(
                 "POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\

@@ -16,15 +16,18 @@ mod pgbench;
 mod statements;
 mod world;
 
-#[path = "../../tests/it/support/postgres.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
-mod postgres;
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "others use more of it")]
+mod support;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use clap::Parser;
 
-use self::world::{Engine, Shape, World};
+use self::{
+    support::Engine,
+    world::{Shape, World},
+};
 
 const CONNECTIONS: [usize; 4] = [1, 8, 16, 32];
 

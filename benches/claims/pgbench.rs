@@ -3,7 +3,8 @@
 use std::{process::Command, time::Duration};
 
 use crate::{
-    postgres, statements as sql,
+    statements as sql,
+    support::postgres,
     world::{Market, PRICE, World},
 };
 

@@ -4,30 +4,12 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
-    sync::Arc,
 };
 
-use clap::ValueEnum;
-use diesel::{Connection, connection::SimpleConnection, sqlite::SqliteConnection};
-use leadcast::{
-    auth::Key,
-    clock::Clock,
-    config::Settings,
-    db::{Target, migrate},
-    users::Role,
-};
-use tempfile::TempDir;
-use tokio_postgres::NoTls;
+use leadcast::{db::Target, users::Role};
 use uuid::Uuid;
 
-use crate::postgres::{Cluster, Database};
-
-#[derive(ValueEnum, strum::Display, Clone, Copy, PartialEq, Eq, Debug)]
-#[strum(serialize_all = "lowercase")]
-pub enum Engine {
-    Sqlite,
-    Postgres,
-}
+use crate::support::{self, Engine, Ground, SECRET};
 
 /// Who claims what.
 #[derive(strum::Display, Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,7 +40,6 @@ impl Shape {
 /// What a claim costs.
 pub const PRICE: i64 = 5;
 const BALANCE: i64 = 1_000_000_000;
-const SECRET: &str = "a key that nothing but this benchmark uses";
 
 pub struct World {
     pub engine: Engine,
@@ -68,10 +49,7 @@ pub struct World {
     server: Child,
     /// Kept open: the server has more to say than where it listens.
     _said: BufReader<ChildStdout>,
-    data: TempDir,
-    key: Key,
-    /// Kept running.
-    _cluster: Option<(Arc<Cluster>, Database)>,
+    ground: Ground,
 }
 
 /// A tenant with providers and leads. The pair of a number is claimed by whoever draws that number.
@@ -92,6 +70,10 @@ impl Market {
         (round < leads).then(|| (self.lead(lead), format!("p{provider}")))
     }
 
+    pub fn token(&self, provider: &str) -> String {
+        support::token(&self.slug, provider, Role::Provider)
+    }
+
     fn lead(&self, number: u64) -> Uuid {
         Uuid::parse_str(&format!("{}{number:012x}", self.prefix)).expect("20 and 12 digits")
     }
@@ -99,24 +81,14 @@ impl Market {
 
 impl World {
     pub async fn open(engine: Engine) -> Self {
-        let data = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder can be made");
-        let (target, cluster) = match engine {
-            Engine::Sqlite => (Target::Sqlite(data.path().join("bench.db")), None),
-            Engine::Postgres => {
-                assert!(crate::postgres::available(), "PostgreSQL is not installed");
-                let cluster = Cluster::new().await;
-                let database = cluster.database().await;
-                (Target::Postgres(database.url()), Some((cluster, database)))
-            }
-        };
-        migrate(&target).await.expect("the migrations run");
-        let (server, said, address) = serve(&data, &target);
-        let key = Key::hs256(SECRET.as_bytes(), &Settings::defaults());
-        Self { engine, address, target, server, _said: said, data, key, _cluster: cluster }
+        let ground = Ground::open(engine).await;
+        let target = ground.target.clone();
+        let (server, said, address) = serve(ground.folder(), &target);
+        Self { engine, address, target, server, _said: said, ground }
     }
 
     pub fn folder(&self) -> &Path {
-        self.data.path()
+        self.ground.folder()
     }
 
     /// How pgbench finds the database: a connection string.
@@ -125,29 +97,16 @@ impl World {
         url
     }
 
-    pub fn token(&self, market: &Market, provider: &str) -> String {
-        let (now, day) = (Clock::default().now(), std::time::Duration::from_hours(24));
-        self.key.issue(&market.slug, &provider.into(), Role::Provider, now, day).expect("a token can be signed")
-    }
-
     /// A market of its own for each cell of the table.
     pub async fn market(&self, shape: Shape) -> Market {
         let tenant = Uuid::now_v7();
         let digits = tenant.simple().to_string();
         let market = Market { shape, tenant, slug: format!("b{digits}"), prefix: digits[12..].to_owned() };
         let sql = furnish(&market, self.engine);
-        match &self.target {
-            Target::Sqlite(path) => {
-                let path = path.to_str().expect("a path in UTF-8");
-                let mut conn = SqliteConnection::establish(path).expect("the file can be opened");
-                conn.batch_execute("PRAGMA busy_timeout = 20000").expect("a pragma");
-                conn.batch_execute(&sql).expect("a market");
-            }
-            Target::Postgres(url) => {
-                let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
-                tokio::spawn(connection);
-                client.batch_execute(&format!("{sql} ANALYZE;")).await.expect("a market");
-            }
+        let mut conn = self.ground.connect().await;
+        conn.execute(&sql).await;
+        if self.engine == Engine::Postgres {
+            conn.execute("ANALYZE").await;
         }
         market
     }
@@ -161,14 +120,14 @@ impl Drop for World {
     }
 }
 
-fn serve(data: &TempDir, target: &Target) -> (Child, BufReader<ChildStdout>, String) {
+fn serve(data: &Path, target: &Target) -> (Child, BufReader<ChildStdout>, String) {
     let url = match target {
         Target::Sqlite(path) => format!("sqlite://{}", path.display()),
         Target::Postgres(url) => url.clone(),
     };
     let mut command = Command::new(env!("CARGO_BIN_EXE_leadcast"));
     command.env_clear().env("DATABASE_URL", url).env("LEADCAST_JWT_SECRET", SECRET).env("LEADCAST_LOG", "warn");
-    command.arg("--listen").arg("127.0.0.1:0").arg("--data").arg(data.path()).stdout(Stdio::piped());
+    command.arg("--listen").arg("127.0.0.1:0").arg("--data").arg(data).stdout(Stdio::piped());
     let mut server = command.spawn().expect("the binary is built");
     let mut output = BufReader::new(server.stdout.take().expect("piped"));
     let mut said = String::new();

@@ -103,8 +103,6 @@ impl State {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[allow(clippy::struct_excessive_bools)] // one for each condition
 pub struct Rest {
-    pub folder: bool,
-    pub unread: bool,
     pub types: bool,
     pub topics: bool,
     pub references: bool,
@@ -221,20 +219,18 @@ impl Selection {
     /// Along the index that leaves the fewest rows.
     fn lead_through(&mut self, all: &Stretch) {
         let filter = self.filter.clone();
-        let (anywhere, read_or_not) = (self.folders.len() == Folder::VARIANTS.len(), self.unread.len() == 2);
         let rest = Rest {
-            folder: !anywhere,
-            unread: !read_or_not,
             types: filter.types.is_some(),
             topics: filter.topics.is_some(),
             references: filter.references.is_some(),
         };
         if let Some(lead) = filter.lead_id {
-            self.stretches.push(Stretch { lead: Some(lead), ..all.clone() });
+            self.in_folders(&Stretch { lead: Some(lead), ..all.clone() });
             self.rest = rest;
         } else if let Some(references) = &filter.references {
-            let of = |reference| Stretch { reference: Some(reference), ..all.clone() };
-            self.stretches.extend(distinct(references).into_iter().map(of));
+            for reference in distinct(references) {
+                self.in_folders(&Stretch { reference: Some(reference), ..all.clone() });
+            }
             self.rest = Rest { references: false, ..rest };
         } else if let Some(topics) = &filter.topics {
             for topic in distinct(topics) {
@@ -245,7 +241,7 @@ impl Selection {
             for kind in distinct(types) {
                 self.in_folders(&Stretch { kind: Some(kind), ..all.clone() });
             }
-        } else if anywhere && read_or_not {
+        } else if self.folders.len() == Folder::VARIANTS.len() && self.unread.len() == 2 {
             self.stretches.push(all.clone());
         } else {
             self.in_folders(all);

@@ -41,9 +41,12 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_newest ON notifications (tenant_id, recipient_id, created_at, id);
 CREATE INDEX notifications_by_folder ON notifications (tenant_id, recipient_id, folder, unread, created_at, id);
 CREATE INDEX notifications_by_type ON notifications (tenant_id, recipient_id, notification_type, folder, unread, created_at, id);
-CREATE INDEX notifications_by_topic ON notifications (tenant_id, recipient_id, topic, folder, unread, created_at, id) WHERE topic IS NOT NULL;
-CREATE INDEX notifications_by_lead ON notifications (tenant_id, recipient_id, lead_id, created_at, id) WHERE lead_id IS NOT NULL;
-CREATE INDEX notifications_by_reference ON notifications (tenant_id, recipient_id, reference, created_at, id) WHERE reference IS NOT NULL;
+CREATE INDEX notifications_by_topic ON notifications (tenant_id, recipient_id, topic, folder, unread, created_at, id)
+    WHERE topic IS NOT NULL;
+CREATE INDEX notifications_by_lead ON notifications (tenant_id, recipient_id, lead_id, folder, unread, created_at, id)
+    WHERE lead_id IS NOT NULL;
+CREATE INDEX notifications_by_reference ON notifications (tenant_id, recipient_id, reference, folder, unread, created_at, id)
+    WHERE reference IS NOT NULL;
 -- The due list of the worker that ends snoozes, over all tenants.
 CREATE INDEX notifications_snoozed ON notifications (snoozed_until) WHERE snoozed_until IS NOT NULL;
 -- Likewise of the worker that deletes what is old.

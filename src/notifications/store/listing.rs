@@ -45,9 +45,41 @@ struct Way {
 const NEWEST_FIRST: Way = Way { direction: "DESC", beyond: "<", up_to: ">=" };
 const OLDEST_FIRST: Way = Way { direction: "ASC", beyond: ">", up_to: "<=" };
 
+/// Which part of a stretch is read. On each side there is one bound, the nearer one: of two, SQLite takes either to find its place in
+/// the index, and looks at every row up to the other.
+#[derive(Clone, Copy)]
+struct Part {
+    way: Way,
+    after: Option<Timestamp>,
+    before: Option<Timestamp>,
+    /// Beyond this row.
+    from: Option<Key>,
+    /// Up to this one, which is among what the other bounds leave.
+    to: Option<Key>,
+}
+
+impl Part {
+    fn new(selection: &Selection, way: Way, from: Option<Key>, to: Option<Key>) -> Self {
+        let (after, before) = (selection.filter.created_after, selection.filter.created_before);
+        let mut part = Self { way, after, before, from, to };
+        let newest_first = way.direction == NEWEST_FIRST.direction;
+        let (near, far) =
+            if newest_first { (&mut part.before, &mut part.after) } else { (&mut part.after, &mut part.before) };
+        if let Some((at, _)) = from {
+            let is_nearer = |moment: Timestamp| if newest_first { at < moment } else { at > moment };
+            if near.is_none_or(is_nearer) { *near = None } else { part.from = None }
+        }
+        if to.is_some() {
+            *far = None;
+        }
+        part
+    }
+}
+
 trait Narrow: Sized {
-    fn along(self, stretch: &Stretch, selection: &Selection) -> Self;
+    fn along(self, stretch: &Stretch) -> Self;
     fn matching(self, selection: &Selection) -> Self;
+    fn within(self, part: Part) -> Self;
     /// To the rows beyond a key, or up to it.
     fn placed(self, operator: &str, key: Option<Key>) -> Self;
     fn in_order(self, way: Way) -> Self;
@@ -57,7 +89,7 @@ trait Narrow: Sized {
 macro_rules! narrow {
     ($backend:ty) => {
         impl Narrow for notifications::BoxedQuery<'static, $backend> {
-            fn along(mut self, stretch: &Stretch, selection: &Selection) -> Self {
+            fn along(mut self, stretch: &Stretch) -> Self {
                 self = self.filter(notifications::recipient_id.eq(stretch.recipient.clone()));
                 if let Some(kind) = stretch.kind {
                     self = self.filter(notifications::notification_type.eq(kind));
@@ -77,23 +109,21 @@ macro_rules! narrow {
                 if let Some(unread) = stretch.unread {
                     self = self.filter(notifications::unread.eq(unread));
                 }
-                if let Some(after) = selection.filter.created_after {
+                self
+            }
+
+            fn within(mut self, part: Part) -> Self {
+                if let Some(after) = part.after {
                     self = self.filter(notifications::created_at.gt(after));
                 }
-                if let Some(before) = selection.filter.created_before {
+                if let Some(before) = part.before {
                     self = self.filter(notifications::created_at.lt(before));
                 }
-                self
+                self.placed(part.way.beyond, part.from).placed(part.way.up_to, part.to)
             }
 
             fn matching(mut self, selection: &Selection) -> Self {
                 let (filter, rest) = (selection.filter.clone(), selection.rest);
-                if rest.folder {
-                    self = self.filter(notifications::folder.eq_any(selection.folders.clone()));
-                }
-                if rest.unread {
-                    self = self.filter(notifications::unread.eq_any(selection.unread.clone()));
-                }
                 if let Some(types) = filter.types.filter(|_| rest.types) {
                     self = self.filter(notifications::notification_type.eq_any(types));
                 }
@@ -159,14 +189,14 @@ pub async fn page(
 ) -> Result<Page<Notification, Key>> {
     let way = if request.backward { OLDEST_FIRST } else { NEWEST_FIRST };
     let stops_at = end_of_walk(tenant, tx, wanted, way, request.from).await?;
+    let part = Part::new(wanted, way, request.from, stops_at);
     let stretches = wanted.stretches.iter().map(async |stretch| -> Result<Vec<Notification>> {
         Ok(on!(tx, conn => notifications::table
             .filter(notifications::tenant_id.eq(tenant))
             .into_boxed::<Backend>()
-            .along(stretch, wanted)
+            .along(stretch)
+            .within(part)
             .matching(wanted)
-            .placed(way.beyond, request.from)
-            .placed(way.up_to, stops_at)
             .in_order(way)
             .limit(request.limit())
             .select(Notification::as_select())
@@ -185,13 +215,15 @@ pub async fn page(
 
 /// How many there are; `None` when that takes looking at too many.
 async fn total(tenant: TenantId, tx: &Tx, wanted: &Selection) -> Result<Option<i64>> {
+    let all = Part::new(wanted, NEWEST_FIRST, None, None);
     let mut total = 0;
     for stretch in &wanted.stretches {
         let rows: i64 = on!(tx, conn => {
             let rows = || notifications::table
                 .filter(notifications::tenant_id.eq(tenant))
                 .into_boxed::<Backend>()
-                .along(stretch, wanted);
+                .along(stretch)
+                .within(all);
             let beyond: Option<NotificationId> = rows()
                 .in_order(NEWEST_FIRST)
                 .offset(EXAMINED)
@@ -220,13 +252,14 @@ async fn end_of_walk(
     if !wanted.skips() || wanted.stretches.is_empty() {
         return Ok(None);
     }
+    let part = Part::new(wanted, way, from, None);
     let share = EXAMINED / i64::try_from(wanted.stretches.len()).unwrap_or(EXAMINED);
     let ends = wanted.stretches.iter().map(async |stretch| -> Result<Option<Key>> {
         Ok(on!(tx, conn => notifications::table
             .filter(notifications::tenant_id.eq(tenant))
             .into_boxed::<Backend>()
-            .along(stretch, wanted)
-            .placed(way.beyond, from)
+            .along(stretch)
+            .within(part)
             .in_order(way)
             .offset((share - 1).max(0))
             .select((notifications::created_at, notifications::id))
@@ -253,15 +286,15 @@ pub async fn next(
     limit: usize,
 ) -> Result<(Vec<Standing>, Option<Key>)> {
     let stops_at = end_of_walk(tenant, tx, wanted, OLDEST_FIRST, after).await?;
+    let part = Part::new(wanted, OLDEST_FIRST, after, stops_at);
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
     let stretches = wanted.stretches.iter().map(async |stretch| -> Result<Vec<Standing>> {
         Ok(on!(tx, conn => notifications::table
             .filter(notifications::tenant_id.eq(tenant))
             .into_boxed::<Backend>()
-            .along(stretch, wanted)
+            .along(stretch)
+            .within(part)
             .matching(wanted)
-            .placed(OLDEST_FIRST.beyond, after)
-            .placed(OLDEST_FIRST.up_to, stops_at)
             .in_order(OLDEST_FIRST)
             .limit(most)
             .select(Standing::as_select())

@@ -9,7 +9,12 @@ use crate::support::{
     both_engines,
 };
 
-both_engines!(every_filter_finds_what_it_says, pages_go_both_ways, a_filter_that_costs_too_much_is_refused);
+both_engines!(
+    every_filter_finds_what_it_says,
+    pages_go_both_ways,
+    a_cursor_and_a_moment_bound_together,
+    a_filter_that_costs_too_much_is_refused,
+);
 
 const TOPICS: [&str; 3] = ["order", "booking", "visit"];
 const PRIORITIES: [&str; 3] = ["LOW", "NORMAL", "HIGH"];
@@ -148,6 +153,39 @@ async fn pages_go_both_ways(engine: Engine) {
                 place = page["pageInfo"][end].clone();
             }
             assert_eq!(walked, all, "{filter}, {size}");
+        }
+    }
+}
+
+/// Wherever the cursor stands: before, at, between or beyond the moments of the filter.
+async fn a_cursor_and_a_moment_bound_together(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    furnish(&server).await;
+    let document =
+        "query($filter: NotificationFilter, $first: Int, $after: PageCursor, $last: Int, $before: PageCursor) {
+        notifications(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+            edges { cursor node { id createdAt } } } }";
+    let answer = server.ask(PAT, document, json!({ "filter": { "view": "ALL" }, "first": 100 })).await;
+    let all = answer.field("notifications")["edges"].as_array().expect("a list").clone();
+    assert_eq!(all.len(), 60);
+    let of = |edges: &[Value]| ids(&edges.iter().map(|edge| edge["node"].clone()).collect::<Vec<_>>());
+    let (late, early) = (&all[15]["node"]["createdAt"], &all[45]["node"]["createdAt"]);
+    // Which they leave; all of them have the searched word.
+    for (filter, left) in [
+        (json!({ "view": "ALL", "createdAfter": early, "createdBefore": late }), 16..45),
+        (json!({ "view": "ALL", "createdAfter": early }), 0..45),
+        (json!({ "view": "ALL", "createdBefore": late, "search": "title" }), 16..60),
+    ] {
+        for n in [0, 14, 15, 16, 30, 44, 45, 46, 59] {
+            let forward = json!({ "filter": filter, "first": 100, "after": all[n]["cursor"] });
+            let backward = json!({ "filter": filter, "last": 100, "before": all[n]["cursor"] });
+            let (beyond, until) =
+                (left.start.max(n + 1).min(left.end)..left.end, left.start..left.end.min(n).max(left.start));
+            for (page, expected) in [(forward, beyond), (backward, until)] {
+                let answer = server.ask(PAT, document, page).await;
+                let found = of(answer.field("notifications")["edges"].as_array().expect("a list"));
+                assert_eq!(found, of(&all[expected]), "{filter}, {n}");
+            }
         }
     }
 }
