@@ -65,5 +65,5 @@ async fn many_are_deleted_in_small_steps(engine: Engine) {
     assert_eq!(retain(&server.app, DAY).await.expect("old ones can be deleted"), 1_301);
     assert_eq!(unread(&server, PAT).await, 0);
     let told = sql.text("SELECT count(*) FROM events WHERE kind = 'NOTIFICATION_UPDATED'").await;
-    assert_eq!(told, "3", "one for each step");
+    assert_eq!(told, "3", "one for each step of 500");
 }
