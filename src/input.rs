@@ -126,7 +126,10 @@ impl Input {
         let complaint = if !json.is_object() {
             "This must be a JSON object.".to_owned()
         } else if !is_within(json, MAX_JSON_DEPTH) {
-            format!("This must be nested at most {MAX_JSON_DEPTH} deep, without the character U+0000.")
+            format!(
+                "This must be nested at most {MAX_JSON_DEPTH} deep, without the character U+0000, its numbers from -1e16 to 1e16 and, \
+                 but for 0, no nearer to it than 1e-16."
+            )
         } else if json.to_string().len() > MAX_JSON_BYTES {
             format!("This must be at most {MAX_JSON_BYTES} bytes as JSON.")
         } else {
@@ -151,8 +154,14 @@ fn is_within(json: &serde_json::Value, depth: usize) -> bool {
         serde_json::Value::Object(fields) => {
             depth > 0 && fields.iter().all(|(key, value)| plain(key) && is_within(value, depth - 1))
         }
-        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => true,
+        serde_json::Value::Null | serde_json::Value::Bool(_) => true,
+        serde_json::Value::Number(number) => number.as_f64().is_some_and(is_short),
     }
+}
+
+/// PostgreSQL keeps every digit: 1e300 as three hundred of them.
+fn is_short(number: f64) -> bool {
+    number == 0.0 || (1e-16..=1e16).contains(&number.abs())
 }
 
 /// How texts are compared, the same on both engines: compatibility forms made one (NFKC), and in one case. Lower case alone

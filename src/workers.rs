@@ -32,7 +32,10 @@ pub async fn run(app: App) {
     tokio::join!(
         app.db.clone().maintain(),
         every(EXPIRY, Worker::Expiry, &app, || async { leads::expire_due(&app).await.map(drop) }),
-        every(SNOOZES, Worker::Snoozes, &app, || async { notifications::end_snoozes(&app).await.map(drop) }),
+        every(SNOOZES, Worker::Snoozes, &app, || async {
+            while notifications::end_snoozes(&app).await? > 0 {}
+            Ok(())
+        }),
         every(ANNOUNCEMENTS, Worker::Announcements, &app, || async {
             while notifications::go_on_announcing(&app).await? {}
             Ok(())

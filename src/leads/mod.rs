@@ -216,9 +216,14 @@ pub struct Contact {
 impl Lead {
     /// An opened lead is visible to every provider from then on, whatever becomes of it; a customer sees its own.
     pub fn visible_to(&self, viewer: &Viewer) -> bool {
-        match viewer.role {
+        self.is_seen_by(viewer.role, &viewer.user)
+    }
+
+    /// The same for a user who is not asking.
+    pub fn is_seen_by(&self, role: Role, user: &UserId) -> bool {
+        match role {
             Role::Admin | Role::Service => true,
-            Role::Customer => self.customer_id == viewer.user,
+            Role::Customer => self.customer_id == *user,
             Role::Provider => self.verified_at.is_some(),
         }
     }

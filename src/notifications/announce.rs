@@ -56,7 +56,7 @@ pub struct CreateNotificationInput {
     pub message: String,
     /// Anything for the front end: an object of at most 16 KiB.
     pub data: Option<Json<serde_json::Value>>,
-    /// A lead that it is about. Who may not see the lead sees the notification without it.
+    /// A lead that it is about. Who may not see the lead when it is told is told without it.
     pub lead_id: Option<LeadId>,
     /// The caller's own key: 1 to 200 characters, unique among the tenant's notifications. Sent again with the same content, nobody is
     /// told twice.
@@ -82,6 +82,12 @@ impl CreateNotificationInput {
         match &mut self.to {
             Recipients::UserIds(users) if users.is_empty() || users.len() > MAX_USERS => {
                 input.invalid(&["to", "userIds"], format!("These are 1 to {MAX_USERS} users."));
+            }
+            Recipients::UserIds(users) if !users.iter().all(UserId::is_valid) => {
+                input.invalid(
+                    &["to", "userIds"],
+                    "A user's id is 1 to 128 characters, none of them a control character.",
+                );
             }
             Recipients::UserIds(users) => {
                 users.sort_unstable();
@@ -219,8 +225,26 @@ async fn go_on(by: Teller, tx: &Tx, announcement: &mut Announcement) -> Result<V
     announcement.done = next.len() < BATCH;
     announcement.told_up_to = next.last().cloned().or(announcement.told_up_to.take());
     announcements::save(tenant, tx, announcement).await?;
-    let recipients = next.into_iter().map(Recipient::plain).collect();
-    tell(by, tx, vec![Telling { content: announcement.content.clone(), recipients }]).await
+    let tellings = tellings(tenant, tx, &announcement.content, next).await?;
+    tell(by, tx, tellings).await
+}
+
+/// Who may not see the lead by now is told without it, so that no filter tells of it either.
+async fn tellings(tenant: TenantId, tx: &Tx, content: &Content, users: Vec<UserId>) -> Result<Vec<Telling>> {
+    let telling = |content: Content, users: Vec<UserId>| Telling {
+        content,
+        recipients: users.into_iter().map(Recipient::plain).collect(),
+    };
+    let Some(id) = content.lead_id else { return Ok(vec![telling(content.clone(), users)]) };
+    let lead = leads::find_many(tenant, tx, &[id]).await?.remove(&id);
+    let known = users::find_many(tenant, tx, &users).await?;
+    let sees = |user: &UserId| {
+        let both = lead.as_ref().zip(known.get(user));
+        both.is_some_and(|(lead, user)| lead.is_seen_by(user.role, &user.id))
+    };
+    let (with, without) = users.into_iter().partition(sees);
+    let bare = Content { lead_id: None, category: None, attributes: Vec::new(), ..content.clone() };
+    Ok(vec![telling(content.clone(), with), telling(bare, without)])
 }
 
 /// Announcements that are looked at in one go.

@@ -4,6 +4,8 @@
 //! told once, on however many nodes, whatever is killed in between. Nobody who opens or claims a lead waits for it. A lead is told to
 //! its providers in batches, in the order of their ids, and the row notes how far that has come.
 
+use std::collections::HashSet;
+
 use strum::VariantArray;
 
 use super::{
@@ -32,17 +34,29 @@ const TENANTS: i64 = 100;
 const EVENTS: i64 = 50;
 const PROVIDERS: usize = 100;
 
-/// Tells what has happened since the last time, in one lane of every tenant.
+/// Tells what has happened until now, in one lane of every tenant: a step of each in turn, so that what many are told of in one holds up
+/// nobody in another.
 pub async fn distribute(app: &App, lane: Lane) -> Result<()> {
     let up_to = app.hub.watermark();
-    let due = app.db.across(async move |tx| positions::due(tx, lane, up_to, TENANTS).await).await?;
-    for (tenant, _) in due {
-        // One tenant's trouble is not another's.
-        if let Err(error) = catch_up(app, tenant, lane, up_to).await {
-            tracing::error!(%tenant, lane = lane.name(), error = error.describe(), "what happened could not be told");
+    // Those that another node is at, and those whose trouble is not the others'.
+    let mut passed_over = HashSet::new();
+    loop {
+        let due = app.db.across(async move |tx| positions::due(tx, lane, up_to, TENANTS).await).await?;
+        let due: Vec<TenantId> =
+            due.into_iter().map(|(tenant, _)| tenant).filter(|tenant| !passed_over.contains(tenant)).collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        for tenant in due {
+            let moved_on = step(app, tenant, lane, up_to).await.unwrap_or_else(|error| {
+                tracing::error!(%tenant, lane = lane.name(), error = error.describe(), "what happened could not be told");
+                false
+            });
+            if !moved_on {
+                passed_over.insert(tenant);
+            }
         }
     }
-    Ok(())
 }
 
 /// The last event such that it and all before it are told, in every lane of every tenant: what the log may forget.
@@ -59,12 +73,11 @@ pub async fn told_up_to(app: &App) -> Result<i64> {
     app.db.across(behind).await
 }
 
-async fn catch_up(app: &App, tenant: TenantId, lane: Lane, up_to: i64) -> Result<()> {
-    let settings = app.tenants.tenant(tenant).await?.settings;
-    loop {
-        let (settings, by) = (settings.clone(), Teller::of(app, tenant));
-        let more = app.db.write(tenant, async move |tx| {
-            // Another node may be at it.
+/// Tells the next of a tenant. False when another node is at it.
+async fn step(app: &App, tenant: TenantId, lane: Lane, up_to: i64) -> Result<bool> {
+    let (settings, by) = (app.tenants.tenant(tenant).await?.settings, Teller::of(app, tenant));
+    app.db
+        .write(tenant, async move |tx| {
             let Some(place) = positions::lock(tenant, tx, lane).await? else { return Ok(false) };
             let step = Step { by, settings, up_to };
             let next = match lane {
@@ -72,12 +85,9 @@ async fn catch_up(app: &App, tenant: TenantId, lane: Lane, up_to: i64) -> Result
                 Lane::Broadcast => step.broadcast(tx, &place).await?,
             };
             positions::save(tenant, tx, lane, &next).await?;
-            Ok(next.event_id < up_to)
-        });
-        if !more.await? {
-            return Ok(());
-        }
-    }
+            Ok(true)
+        })
+        .await
 }
 
 /// One transaction's share.

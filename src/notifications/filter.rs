@@ -52,6 +52,9 @@ pub struct NotificationFilter {
 const MAX_VALUES: usize = 100;
 const MAX_SIDE_BY_SIDE: usize = 20;
 
+/// Stretches that a list is read along at most, or two or three of each recipient: each is a statement or two.
+const MAX_STRETCHES: usize = 24;
+
 /// A stretch of an index: the columns in front of `created_at` and `id`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stretch {
@@ -210,15 +213,18 @@ impl Selection {
             rest: Rest::default(),
             up_to,
         };
-        for recipient in distinct(&recipients).into_iter().filter(UserId::is_valid) {
-            selection.lead_through(&Stretch::of(recipient));
+        let recipients: Vec<UserId> = distinct(&recipients).into_iter().filter(UserId::is_valid).collect();
+        for recipient in &recipients {
+            selection.lead_through(&Stretch::of(recipient.clone()), MAX_STRETCHES / recipients.len());
         }
         selection
     }
 
-    /// Along the index that leaves the fewest rows.
-    fn lead_through(&mut self, all: &Stretch) {
+    /// Along the index that leaves the fewest rows, in at most about so many stretches: values beyond that are looked for row by row.
+    fn lead_through(&mut self, all: &Stretch, most: usize) {
         let filter = self.filter.clone();
+        let states = self.folders.len() * self.unread.len();
+        let few = |values: usize| values * states <= most;
         let rest = Rest {
             types: filter.types.is_some(),
             topics: filter.topics.is_some(),
@@ -227,24 +233,27 @@ impl Selection {
         if let Some(lead) = filter.lead_id {
             self.in_folders(&Stretch { lead: Some(lead), ..all.clone() });
             self.rest = rest;
-        } else if let Some(references) = &filter.references {
-            for reference in distinct(references) {
+        } else if let Some(references) = filter.references.map(|all| distinct(&all)).filter(|all| few(all.len())) {
+            for reference in references {
                 self.in_folders(&Stretch { reference: Some(reference), ..all.clone() });
             }
             self.rest = Rest { references: false, ..rest };
-        } else if let Some(topics) = &filter.topics {
-            for topic in distinct(topics) {
+        } else if let Some(topics) = filter.topics.map(|all| distinct(&all)).filter(|all| few(all.len())) {
+            for topic in topics {
                 self.in_folders(&Stretch { topic: Some(topic), ..all.clone() });
             }
-            self.rest = Rest { types: rest.types, ..Rest::default() };
-        } else if let Some(types) = &filter.types {
-            for kind in distinct(types) {
+            self.rest = Rest { topics: false, ..rest };
+        } else if let Some(types) = filter.types.map(|all| distinct(&all)).filter(|all| few(all.len())) {
+            for kind in types {
                 self.in_folders(&Stretch { kind: Some(kind), ..all.clone() });
             }
+            self.rest = Rest { types: false, ..rest };
         } else if self.folders.len() == Folder::VARIANTS.len() && self.unread.len() == 2 {
             self.stretches.push(all.clone());
+            self.rest = rest;
         } else {
             self.in_folders(all);
+            self.rest = rest;
         }
     }
 

@@ -43,11 +43,11 @@ pub struct TenantSettingsInput {
 }
 
 /// ADMIN only. Settings apply from now on; leads that exist keep what they were made with.
-pub async fn update_settings(app: &App, viewer: &Viewer, input: TenantSettingsInput) -> Result<Tenant> {
+pub async fn update_settings(app: &App, viewer: &Viewer, mut input: TenantSettingsInput) -> Result<Tenant> {
     if viewer.role != Role::Admin {
         return Err(UserError::forbidden(&[], "Only an ADMIN changes the tenant's settings.").into());
     }
-    let default_rules = check(&input, app.settings.dev_mode())?;
+    let default_rules = check(&mut input, app.settings.dev_mode())?;
     let tenant = viewer.tenant;
     let changed = app
         .db
@@ -67,7 +67,7 @@ pub async fn update_settings(app: &App, viewer: &Viewer, input: TenantSettingsIn
 }
 
 /// Returns the default rules, if there are any to be set.
-fn check(input: &TenantSettingsInput, dev: bool) -> Result<Option<Rules>> {
+fn check(input: &mut TenantSettingsInput, dev: bool) -> Result<Option<Rules>> {
     let mut complaints = Input::default();
     complaints.never_null(&[
         ("currency", input.currency.is_null()),
@@ -98,8 +98,12 @@ fn check(input: &TenantSettingsInput, dev: bool) -> Result<Option<Rules>> {
     if let Some(threshold) = input.low_balance_threshold.value() {
         complaints.credits(&["lowBalanceThreshold"], *threshold);
     }
-    if let Some(Err(complaint)) = input.webhook_url.value().map(|url| delivery::check_url(url, dev)) {
-        complaints.invalid(&["webhookUrl"], complaint);
+    if let MaybeUndefined::Value(url) = &mut input.webhook_url {
+        match delivery::check_url(url, dev) {
+            // As it is understood, which is how it will be called.
+            Ok(understood) => *url = understood.to_string(),
+            Err(complaint) => complaints.invalid(&["webhookUrl"], complaint),
+        }
     }
     let rules = input.default_rules.value().map(|rules| default_rules(&mut complaints, rules));
     complaints.accept()?;

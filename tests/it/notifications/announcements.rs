@@ -15,6 +15,7 @@ both_engines!(
     a_role_is_told,
     everyone_is_told,
     what_cannot_be_told_is_refused,
+    who_may_not_see_the_lead_learns_nothing_of_it,
     many_are_told_in_the_background
 );
 
@@ -81,7 +82,11 @@ async fn what_cannot_be_told_is_refused(engine: Engine) {
         (json!({ "title": " " }), "INVALID title"),
         (json!({ "title": "x".repeat(201) }), "INVALID title"),
         (json!({ "message": "x".repeat(2_001) }), "INVALID message"),
+        (json!({ "to": { "userIds": ["pat", "a\u{0}b"] } }), "INVALID to.userIds"),
+        (json!({ "topic": "one\ntwo", "type": "CUSTOM" }), "INVALID topic"),
         (json!({ "data": [1] }), "INVALID data"),
+        (json!({ "data": { "far": 1e300 } }), "INVALID data"),
+        (json!({ "data": { "near": -1e-300 } }), "INVALID data"),
         (json!({ "data": { "text": "x".repeat(20_000) } }), "INVALID data"),
         (json!({ "reference": "" }), "INVALID reference"),
         (json!({ "leadId": "nothing" }), "NOT_FOUND leadId"),
@@ -115,4 +120,22 @@ async fn many_are_told_in_the_background(engine: Engine) {
         assert_eq!(told, names);
     }
     assert_eq!(ids(&list(&server, CASEY, json!({})).await).len(), 1);
+}
+
+/// Not by the notification, and not by asking with filters.
+async fn who_may_not_see_the_lead_learns_nothing_of_it(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    let lead = server.post(json!({ "category": "Electrical", "attributes": { "codeword": "xyzzy" } })).await;
+    tell(&server, json!({ "userIds": ["pat", "casey"] }), json!({ "leadId": lead })).await;
+    let filters = [
+        json!({ "leadId": lead }),
+        json!({ "categories": ["Electrical"] }),
+        json!({ "attributes": [{ "key": "codeword", "in": ["xyzzy"] }] }),
+    ];
+    for filter in filters {
+        assert_eq!(list(&server, CASEY, filter.clone()).await.len(), 1, "its own lead: {filter}");
+        assert!(list(&server, PAT, filter.clone()).await.is_empty(), "a lead in review: {filter}");
+    }
+    let told = list(&server, PAT, json!({})).await;
+    assert_eq!((told.len(), &told[0]["lead"]), (1, &json!(null)), "{told:#?}");
 }
