@@ -1,7 +1,7 @@
 //! Notifications at scale: pages out of a million, leads that ten thousand providers are told of, a hundred thousand marked read.
 //!
 //! ```sh
-//! cargo bench --bench notifications                # all of it, some five minutes; prints tables
+//! cargo bench --bench notifications                # all of it, some three minutes; prints tables
 //! cargo bench --bench notifications -- --engine sqlite
 //! BENCH_ROWS=50000 BENCH_PROVIDERS=1000 BENCH_BULK=5000 cargo bench --bench notifications
 //! ```
