@@ -1,5 +1,6 @@
 //! Lists with every filter, against a list that is filtered here.
 
+use leadcast::clock::Timestamp;
 use serde_json::{Value, json};
 
 use super::{change, ids, list, tell};
@@ -44,6 +45,11 @@ async fn furnish(server: &TestServer) -> Value {
 }
 
 /// Whether the filter takes the notification, by what its list shows of it.
+/// As text, .5 would come after .45.
+fn moment(value: &Value) -> Timestamp {
+    value.as_str().and_then(|text| text.parse().ok()).expect("a moment")
+}
+
 fn takes(filter: &Value, one: &Value) -> bool {
     let any = |field: &str, value: &Value| {
         filter.get(field).and_then(Value::as_array).is_none_or(|wanted| wanted.contains(value))
@@ -65,8 +71,8 @@ fn takes(filter: &Value, one: &Value) -> bool {
         && filter.get("leadId").is_none_or(|lead| *lead == one["lead"]["id"])
         && filter.get("categories").is_none_or(|wanted| about && *wanted == json!(["Electrical"]))
         && filter.get("attributes").is_none_or(|wanted| about && wanted[0]["in"] == json!(["3"]))
-        && filter.get("createdAfter").is_none_or(|after| one["createdAt"].as_str() > after.as_str())
-        && filter.get("createdBefore").is_none_or(|before| one["createdAt"].as_str() < before.as_str())
+        && filter.get("createdAfter").is_none_or(|after| moment(&one["createdAt"]) > moment(after))
+        && filter.get("createdBefore").is_none_or(|before| moment(&one["createdAt"]) < moment(before))
         && filter
             .get("search")
             .and_then(Value::as_str)
