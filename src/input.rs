@@ -87,7 +87,8 @@ impl Input {
         let well_formed = email
             .split_once('@')
             .is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.') && !domain.contains('@'));
-        if !well_formed || email.contains(char::is_whitespace) {
+        // What no mail can be sent to is not taken, either.
+        if !well_formed || email.contains(char::is_whitespace) || email.parse::<lettre::Address>().is_err() {
             self.invalid(path, "This is not an e-mail address.");
         }
         Some(email)

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::{
     letter::Letter,
+    reply::{self, Secrets},
     state::Outcome,
     text::{Text, in_one_line},
 };
@@ -32,6 +33,7 @@ const IDLE: Duration = Duration::from_secs(30);
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+    secrets: Secrets,
 }
 
 /// Says to other machines that no person wrote this, so that none of them answers.
@@ -57,7 +59,8 @@ impl Mailer {
     pub fn new(url: &str, from: Mailbox, connections: u32) -> Result<Self> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(Error::internal)?;
         let pool = PoolConfig::new().max_size(connections).idle_timeout(IDLE);
-        Ok(Self { transport: transport.timeout(Some(STEP)).pool_config(pool).build(), from })
+        let transport = transport.timeout(Some(STEP)).pool_config(pool).build();
+        Ok(Self { transport, from, secrets: Secrets::of(url) })
     }
 
     pub async fn send(&self, letter: &Letter, now: Timestamp) -> Outcome {
@@ -67,7 +70,7 @@ impl Mailer {
         };
         match timeout(WHOLE, self.transport.send(message)).await {
             Ok(Ok(_)) => Outcome::Sent,
-            Ok(Err(error)) => outcome(&error),
+            Ok(Err(error)) => self.outcome(&error),
             Err(_) => Outcome::failed("The mail server did not answer in time."),
         }
     }
@@ -86,39 +89,81 @@ impl Mailer {
             .multipart(MultiPart::alternative_plain_html(text.plain, text.html))
             .map_err(|_| ADDRESS)
     }
-}
 
-/// The codes by which a server refuses who sends, not what is sent: for whoever runs leadcast to mend.
-const ABOUT_US: [u16; 4] = [530, 534, 535, 538];
-
-fn outcome(error: &smtp::Error) -> Outcome {
-    let code = error.status().map(u16::from);
-    if let Some(code) = code {
-        if ABOUT_US.contains(&code) {
-            return Outcome::failed(format!("The mail server does not let leadcast in ({code})."));
+    fn outcome(&self, error: &smtp::Error) -> Outcome {
+        if let Some(code) = error.status() {
+            // What the server said, without lettre's words around it.
+            let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            return reply::outcome(code.into(), &text, &self.secrets);
         }
-        let why = format!("The mail server answered {}", said(error, code));
-        return if error.is_permanent() { Outcome::dead(why) } else { Outcome::failed(why) };
+        if error.is_timeout() {
+            Outcome::failed("The mail server did not answer in time.")
+        } else if error.is_tls() {
+            Outcome::failed("No secure connection to the mail server could be made.")
+        } else {
+            Outcome::failed("The mail server could not be reached.")
+        }
     }
-    if error.is_timeout() {
-        Outcome::failed("The mail server did not answer in time.")
-    } else if error.is_tls() {
-        Outcome::failed("No secure connection to the mail server could be made.")
-    } else {
-        Outcome::failed("The mail server could not be reached.")
-    }
-}
-
-/// What the server said, without lettre's words around it.
-fn said(error: &smtp::Error, code: u16) -> String {
-    let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    if text.is_empty() { format!("{code}.") } else { format!("{code}: {text}") }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+        net::TcpListener,
+    };
+
     use super::*;
     use crate::delivery::letter::samples::letter;
+
+    /// What becomes of a mail when a server says this to a command (`HI`: when it is called), and to any other that all is well.
+    /// `{line}` is what it got.
+    async fn sent_to(command: &'static str, answer: &'static str) -> Outcome {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let server = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.expect("a call");
+            let (reader, mut writer) = stream.into_split();
+            let mut lines = BufReader::new(reader).lines();
+            let mut line = "HI".to_owned();
+            loop {
+                let said = match line.split(' ').next().unwrap_or_default() {
+                    first if first == command => answer.replace("{line}", &line),
+                    "HI" => "220 here".to_owned(),
+                    "EHLO" => "250-here\r\n250 AUTH PLAIN".to_owned(),
+                    "DATA" => "354 go on".to_owned(),
+                    _ => "250 fine".to_owned(),
+                };
+                writer.write_all(format!("{said}\r\n").as_bytes()).await.expect("it listens");
+                match lines.next_line().await {
+                    Ok(Some(next)) => line = next,
+                    _ => return,
+                }
+            }
+        });
+        let url = format!("smtp://leads:hunter2hunter2@{address}");
+        let mailer = Mailer::new(&url, "leads@example.com".parse().expect("a mailbox"), 1).expect("a URL");
+        let outcome = mailer.send(&letter(&[("A", "a")], 0), Timestamp::from_micros(0)).await;
+        server.abort();
+        outcome
+    }
+
+    #[tokio::test]
+    async fn what_a_server_has_against_us_is_not_the_mails_end() {
+        for (command, answer, said) in [
+            ("HI", "554 no mail from there", "554: no mail from there"),
+            ("EHLO", "550 5.7.1 what a name", "550: 5.7.1 what a name"),
+            ("AUTH", "500 5.5.1 what is {line}?", "500 5.5.1."),
+            ("AUTH", "504 {line}", "504."),
+            ("MAIL", "550 5.7.1 not yours to send", "550: 5.7.1 not yours to send"),
+            ("RCPT", "550 no", "550: no"),
+        ] {
+            let why = format!("The mail server answered {said}");
+            assert_eq!(sent_to(command, answer).await, Outcome::failed(why), "{command} {answer}");
+        }
+        let dead = Outcome::dead("The mail server answered 550: 5.1.1 no such user");
+        assert_eq!(sent_to("RCPT", "550 5.1.1 no such user").await, dead);
+    }
 
     fn mailer() -> Mailer {
         Mailer::new("smtp://127.0.0.1:1", "Leads <leads@example.com>".parse().expect("a mailbox"), 1).expect("a URL")

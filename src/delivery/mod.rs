@@ -20,6 +20,7 @@ mod list;
 mod mail;
 mod payload;
 mod record;
+mod reply;
 mod retain;
 mod retry;
 mod rotate;

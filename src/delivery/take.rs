@@ -6,7 +6,7 @@ use std::{collections::HashMap, time::Duration};
 
 use super::{
     Delivery, DeliveryId,
-    letter::{Endpoint, LISTED, Lane, Letter, Part},
+    letter::{About, Endpoint, LISTED, Lane, Letter, Part},
     state::MAX_ATTEMPTS,
     store::{lease, secrets},
 };
@@ -113,20 +113,35 @@ impl Office<'_> {
         }
         let message = self.message(&first).await?;
         if let Some(why) = self.hopeless(&first, recipient) {
-            taken.dead += lease::give_up(self.tenant, self.tx, message, None, why).await?;
+            taken.dead += lease::give_up(self.tenant, self.tx, message, why).await?;
             return Ok(());
         }
-        for about in lease::kinds(self.tenant, self.tx, message).await? {
-            if own.frequency(about.0, about.1.as_deref(), first.channel) == Frequency::Off {
-                taken.unwanted += lease::give_up(self.tenant, self.tx, message, Some(&about), SWITCHED_OFF).await?;
-            }
-        }
+        taken.unwanted += self.drop_unwanted(own, &first, message).await?;
         let until = self.now.plus(LEASE);
         let count = lease::extend(self.tenant, self.tx, message, until).await?;
         if count > 0 {
             taken.letters.push(self.letter(first, message, recipient, count).await?);
         }
         Ok(())
+    }
+
+    /// Gives up what its recipient has switched off; returns how many deliveries that are. Where the rest still goes out, they are
+    /// a message of their own from then on: begun anew under the id of the rest, they would be taken for a repeat of it.
+    async fn drop_unwanted(&self, own: &Preferences, first: &Delivery, message: DeliveryId) -> Result<usize> {
+        let kinds = lease::kinds(self.tenant, self.tx, message).await?;
+        let wanted = |about: &About| own.frequency(about.0, about.1.as_deref(), first.channel) != Frequency::Off;
+        let (rest, unwanted): (Vec<_>, Vec<_>) = kinds.into_iter().partition(wanted);
+        if unwanted.is_empty() {
+            return Ok(0);
+        }
+        if rest.is_empty() {
+            return lease::give_up(self.tenant, self.tx, message, SWITCHED_OFF).await;
+        }
+        let apart = DeliveryId::random();
+        for about in unwanted {
+            lease::part(self.tenant, self.tx, message, &about, apart).await?;
+        }
+        lease::give_up(self.tenant, self.tx, apart, SWITCHED_OFF).await
     }
 
     /// The message that it goes out in: made now, if it was not yet.

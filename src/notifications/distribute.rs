@@ -24,7 +24,7 @@ use crate::{
     ids::{TenantId, UserId},
     leads::{Lead, LeadClaimed, LeadCreated, LeadUpdated},
     matching,
-    tenants::TenantSettings,
+    tenants::{self, TenantSettings},
     wallets::BalanceUpdated,
 };
 
@@ -75,11 +75,11 @@ pub async fn told_up_to(app: &App) -> Result<i64> {
 
 /// Tells the next of a tenant. False when another node is at it.
 async fn step(app: &App, tenant: TenantId, lane: Lane, up_to: i64) -> Result<bool> {
-    let (settings, by) = (app.tenants.tenant(tenant).await?.settings, Teller::of(app, tenant));
+    let by = Teller::of(app, tenant);
     app.db
         .write(tenant, async move |tx| {
             let Some(place) = positions::lock(tenant, tx, lane).await? else { return Ok(false) };
-            let step = Step { by, settings, up_to };
+            let step = Step { by, settings: tenants::settings(tenant, tx).await?, up_to };
             let next = match lane {
                 Lane::Direct => step.direct(tx, &place).await?,
                 Lane::Broadcast => step.broadcast(tx, &place).await?,

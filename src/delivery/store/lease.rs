@@ -115,14 +115,8 @@ pub async fn kinds(tenant: TenantId, tx: &Tx, message: DeliveryId) -> Result<Vec
     Ok(on!(tx, conn => kinds.load(conn).await)?)
 }
 
-/// Ends the attempts to send a message, or what of it is of a type and topic. Returns how many deliveries that are.
-pub async fn give_up(
-    tenant: TenantId,
-    tx: &Tx,
-    message: DeliveryId,
-    about: Option<&About>,
-    why: &str,
-) -> Result<usize> {
+/// Ends the attempts to send a message. Returns how many deliveries that are.
+pub async fn give_up(tenant: TenantId, tx: &Tx, message: DeliveryId, why: &str) -> Result<usize> {
     let set = (
         deliveries::status.eq(DeliveryStatus::Dead),
         deliveries::last_error.eq(why),
@@ -132,17 +126,29 @@ pub async fn give_up(
         .filter(deliveries::tenant_id.eq(tenant))
         .filter(deliveries::message_id.eq(message))
         .filter(deliveries::next_attempt_at.is_not_null());
-    Ok(match about {
-        None => on!(tx, conn => diesel::update(rows).set(set).execute(conn).await)?,
-        Some((kind, None)) => {
-            let rows = rows.filter(deliveries::notification_type.eq(*kind)).filter(deliveries::topic.is_null());
+    Ok(on!(tx, conn => diesel::update(rows).set(set).execute(conn).await)?)
+}
+
+/// Takes what is of a type and topic out of a message, into another: what was sent or not of the one says nothing of the other.
+pub async fn part(tenant: TenantId, tx: &Tx, message: DeliveryId, about: &About, into: DeliveryId) -> Result<()> {
+    let set = deliveries::message_id.eq(into);
+    let (kind, topic) = about;
+    let rows = deliveries::table
+        .filter(deliveries::tenant_id.eq(tenant))
+        .filter(deliveries::message_id.eq(message))
+        .filter(deliveries::next_attempt_at.is_not_null())
+        .filter(deliveries::notification_type.eq(*kind));
+    match topic {
+        None => {
+            let rows = rows.filter(deliveries::topic.is_null());
             on!(tx, conn => diesel::update(rows).set(set).execute(conn).await)?
         }
-        Some((kind, Some(topic))) => {
-            let rows = rows.filter(deliveries::notification_type.eq(*kind)).filter(deliveries::topic.eq(topic));
+        Some(topic) => {
+            let rows = rows.filter(deliveries::topic.eq(topic));
             on!(tx, conn => diesel::update(rows).set(set).execute(conn).await)?
         }
-    })
+    };
+    Ok(())
 }
 
 /// Takes a message until then, for one attempt more. Returns how many deliveries are in it.

@@ -20,6 +20,8 @@ both_engines!(
     a_long_digest_lists_a_hundred,
     a_digest_that_fails_stays_the_same_message,
     what_is_switched_off_is_left_out_of_a_digest,
+    what_was_left_out_of_a_digest_is_a_message_of_its_own,
+    what_is_left_out_between_two_attempts_parts_from_the_rest,
 );
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -128,6 +130,80 @@ async fn a_digest_that_fails_stays_the_same_message(engine: Engine) {
     let calls = world.receiver.called(3).await;
     assert_ne!(calls[1].header("webhook-id"), calls[2].header("webhook-id"));
     assert_eq!(titles(&calls[2].json()), ["Three"]);
+}
+
+/// Sets how often Pat gets CUSTOM notifications of a topic by the webhook.
+async fn prefer_topic(world: &World, topic: &str, frequency: &str) {
+    let rule = json!({ "type": "CUSTOM", "topic": topic, "channel": "WEBHOOK", "frequency": frequency });
+    world.server.act(PAT, "updateNotificationPreferences", json!({ "rules": [rule] })).await.done();
+}
+
+/// Two notifications, `visit` the first, that are gathered for the end of the hour, which begins a minute later.
+async fn gather_two(world: &World) {
+    prefer(&world.server, PAT, &[("WEBHOOK", "HOURLY")]).await;
+    world.after_the_hour(Duration::from_mins(1));
+    for topic in ["visit", "order"] {
+        prefer_topic(world, topic, "HOURLY").await;
+        world.tell(json!({ "title": topic, "type": "CUSTOM", "topic": topic })).await;
+    }
+}
+
+async fn with_status(world: &World, status: &str, count: usize) -> Vec<Value> {
+    let found = async || deliveries(&world.server, ADMIN, json!({ "statuses": [status] })).await;
+    eventually(&format!("{count} to be {status}"), async || found().await.len() == count).await;
+    found().await
+}
+
+async fn what_was_left_out_of_a_digest_is_a_message_of_its_own(engine: Engine) {
+    let world = World::start(engine).await;
+    gather_two(&world).await;
+    // The first of a digest gives it its id: it is the one that is left out.
+    prefer_topic(&world, "visit", "OFF").await;
+    world.server.advance(HOUR);
+    assert_eq!(titles(&world.receiver.called(1).await[0].json()), ["order"]);
+    with_status(&world, "SENT", 1).await;
+    let dead = with_status(&world, "DEAD", 1).await;
+    prefer_topic(&world, "visit", "HOURLY").await;
+    world.server.act(ADMIN, "retryDelivery", json!({ "id": dead[0]["id"] })).await.done();
+    let calls = world.receiver.called(2).await;
+    assert_eq!(titles(&calls[1].json()), ["visit"]);
+    assert_ne!(calls[0].header("webhook-id"), calls[1].header("webhook-id"));
+    with_status(&world, "SENT", 2).await;
+}
+
+async fn what_is_left_out_between_two_attempts_parts_from_the_rest(engine: Engine) {
+    let world = World::start(engine).await;
+    gather_two(&world).await;
+    world.receiver.answers(Reply::Status(500));
+    world.server.advance(HOUR);
+    assert_eq!(titles(&world.receiver.called(1).await[0].json()), ["order", "visit"]);
+    with_status(&world, "RETRYING", 2).await;
+    prefer_topic(&world, "visit", "OFF").await;
+    world.receiver.answers(Reply::Status(503));
+    world.server.advance(Duration::from_secs(7));
+    world.receiver.called(2).await;
+    let dead = with_status(&world, "DEAD", 1).await;
+    let rest = async || with_status(&world, "RETRYING", 1).await[0]["lastError"].clone();
+    eventually("the rest to have failed twice", async || rest().await == "The webhook answered 503: said the receiver")
+        .await;
+
+    // Both are under way, each with attempts of its own.
+    prefer_topic(&world, "visit", "HOURLY").await;
+    world.receiver.answers(Reply::Status(204));
+    world.server.act(ADMIN, "retryDelivery", json!({ "id": dead[0]["id"] })).await.done();
+    world.receiver.called(3).await;
+    with_status(&world, "SENT", 1).await;
+    world.server.advance(HOUR);
+    let calls = world.receiver.called(4).await;
+    assert_eq!((titles(&calls[2].json()), titles(&calls[3].json())), (vec!["visit"], vec!["order"]));
+    let ids: Vec<_> = calls.iter().map(|call| call.header("webhook-id")).collect();
+    assert!(ids[0] == ids[1] && ids[1] == ids[3] && ids[2] != ids[3], "{ids:?}");
+    with_status(&world, "SENT", 2).await;
+    // Nor is any of it sent again when a lease would be over.
+    world.server.advance(HOUR);
+    world.tell(json!({ "title": "Next", "type": "CUSTOM", "topic": "visit" })).await;
+    world.server.advance(HOUR);
+    assert_eq!(titles(&world.receiver.called(5).await[4].json()), ["Next"]);
 }
 
 async fn what_is_switched_off_is_left_out_of_a_digest(engine: Engine) {
