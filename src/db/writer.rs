@@ -96,10 +96,10 @@ impl Writer {
         // Whoever sets it decides: the thread that begins, or the one that has waited long enough.
         let decided = Arc::new(AtomicBool::new(false));
         let turn = {
-            let decided = decided.clone();
+            let (decided, caller) = (decided.clone(), caller.clone());
             async move {
                 drop(place);
-                if !decided.swap(true, Ordering::Relaxed) {
+                if !caller.is_cancelled() && !decided.swap(true, Ordering::Relaxed) {
                     // Nobody is there to take it when the process ends.
                     drop(done.send(AssertUnwindSafe(write).catch_unwind().await));
                 }
