@@ -2,17 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a bench that fails says where")]
 
+#[path = "support/lead.rs"]
+mod support;
+
 use std::{
     hint::black_box,
     time::{Duration, Instant},
 };
 
 use leadcast::{
-    clock::Timestamp,
-    ids::Id,
-    leads::{Lead, LeadStatus, Location, Urgency},
+    leads::Lead,
     matching::{ProviderProfile, ServiceArea, points, score},
-    money::{Amount, Credits},
+    money::Amount,
 };
 use serde_json::{Value, json};
 
@@ -93,32 +94,5 @@ fn lead(category: &str, city: &str, attributes: &Value) -> Lead {
     // The last value of each list is what the lead has.
     let last = |value: &Value| value.as_array().and_then(|list| list.last()).unwrap_or(value).clone();
     let attributes = attributes.as_object().unwrap().iter().map(|(key, value)| (key.clone(), last(value)));
-    Lead {
-        id: Id::random(),
-        version: 1,
-        customer_id: "casey".into(),
-        reference: "1".to_owned(),
-        is_test: false,
-        status: LeadStatus::Open,
-        status_reason: None,
-        title: "Rewire a kitchen".to_owned(),
-        description: "Two rooms, old wiring".to_owned(),
-        category: category.to_owned(),
-        urgency: Urgency::High,
-        location: Location {
-            country: "ZA".to_owned(),
-            region: Some("Western Cape".to_owned()),
-            city: Some(city.to_owned()),
-            postal_prefix: None,
-        },
-        attributes: Some(Value::Object(attributes.collect())),
-        budget: Some(Amount(5_000)),
-        price: Credits::ZERO,
-        max_claims: 5,
-        claim_count: 0,
-        duplicate_of: None,
-        created_at: Timestamp::from_micros(0),
-        verified_at: None,
-        expires_at: None,
-    }
+    support::lead(category, city, Value::Object(attributes.collect()), Amount(5_000))
 }

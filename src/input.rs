@@ -40,10 +40,10 @@ impl Input {
         self.refuse(UserError::new(ErrorCode::Forbidden, path, message));
     }
 
-    /// Refuses null for fields that always have a value: for each its name, and whether it was sent as null.
-    pub fn never_null(&mut self, fields: &[(&str, bool)]) {
-        for (field, _) in fields.iter().filter(|(_, null)| *null) {
-            self.invalid(&[field], "This cannot be cleared: leave the field out to keep it.");
+    /// Refuses null for fields that always have a value: for each its path, and whether it was sent as null.
+    pub fn never_null(&mut self, fields: &[(&[&str], bool)]) {
+        for (path, _) in fields.iter().filter(|(_, null)| *null) {
+            self.invalid(path, "This cannot be cleared: leave the field out to keep it.");
         }
     }
 

@@ -13,6 +13,8 @@
 
 mod bulk;
 mod fill;
+#[path = "../support/lead.rs"]
+mod lead;
 mod leads;
 mod pages;
 mod plans;

@@ -1,16 +1,14 @@
 //! Providers that want leads, and what a lead comes to for each.
 
 use leadcast::{
-    clock::Timestamp,
-    ids::Id,
-    leads::{Lead, LeadStatus, Location, Urgency},
+    leads::Lead,
     matching::{ProviderProfile, ServiceArea, score},
-    money::{Amount, Credits},
+    money::Amount,
 };
 use serde_json::json;
 
 use crate::{
-    sql,
+    lead, sql,
     support::Engine,
     world::{Tenant, World},
 };
@@ -59,34 +57,7 @@ pub fn told(profile: &ProviderProfile) -> Option<i32> {
 
 /// The lead that [`crate::leads`] posts, as far as scores go by it.
 fn lead() -> Lead {
-    Lead {
-        id: Id::random(),
-        version: 1,
-        customer_id: "casey".into(),
-        reference: "1".to_owned(),
-        is_test: false,
-        status: LeadStatus::Open,
-        status_reason: None,
-        title: "Rewire a kitchen".to_owned(),
-        description: "Two rooms, old wiring".to_owned(),
-        category: "Electrical".to_owned(),
-        urgency: Urgency::High,
-        location: Location {
-            country: "ZA".to_owned(),
-            region: Some("Western Cape".to_owned()),
-            city: Some("Cape Town".to_owned()),
-            postal_prefix: None,
-        },
-        attributes: Some(json!({ "rooms": 3, "kind": "flat" })),
-        budget: Some(Amount(500_000)),
-        price: Credits::ZERO,
-        max_claims: 5,
-        claim_count: 0,
-        duplicate_of: None,
-        created_at: Timestamp::from_micros(0),
-        verified_at: None,
-        expires_at: None,
-    }
+    lead::lead("Electrical", "Cape Town", json!({ "rooms": 3, "kind": "flat" }), Amount(500_000))
 }
 
 /// Makes these providers users of the tenant, with their profiles.

@@ -18,6 +18,7 @@ mod engine;
 mod epoch;
 mod held;
 mod migrations;
+mod place;
 mod postgres;
 #[allow(clippy::wildcard_imports)] // generated
 pub mod schema;
@@ -49,6 +50,7 @@ pub use engine::Pool;
 pub use epoch::{Epoch, Place};
 pub use held::Held;
 pub use migrations::{is_there, migrate};
+pub(crate) use place::placed;
 pub use tx::{Connection, Tx};
 pub(crate) use tx::{Mode, on};
 pub use values::to_json;

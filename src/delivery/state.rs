@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::DeliveryStatus;
+use super::{DeliveryStatus, text::in_one_line};
 
 /// Between one attempt and the next: eight attempts in a day and a little more, each delay up to a fifth longer by chance.
 const DELAYS: [Duration; 7] = [
@@ -73,8 +73,7 @@ pub fn next(outcome: Outcome, attempt: i32, chance: f64) -> Next {
 
 /// In one line, and not too long a one.
 pub fn short(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    let line = words.collect::<Vec<_>>().join(" ");
+    let line = in_one_line(text);
     match line.char_indices().nth(MAX_ERROR_CHARS) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,

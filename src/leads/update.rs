@@ -126,14 +126,14 @@ impl Edit {
 fn check(viewer: &Viewer, given: &UpdateLeadInput) -> Result<Edit> {
     let mut input = Input::default();
     input.never_null(&[
-        ("title", given.title.is_null()),
-        ("description", given.description.is_null()),
-        ("category", given.category.is_null()),
-        ("urgency", given.urgency.is_null()),
-        ("location", given.location.is_null()),
-        ("contact", given.contact.is_null()),
-        ("price", given.price.is_null()),
-        ("maxClaims", given.max_claims.is_null()),
+        (&["title"], given.title.is_null()),
+        (&["description"], given.description.is_null()),
+        (&["category"], given.category.is_null()),
+        (&["urgency"], given.urgency.is_null()),
+        (&["location"], given.location.is_null()),
+        (&["contact"], given.contact.is_null()),
+        (&["price"], given.price.is_null()),
+        (&["maxClaims"], given.max_claims.is_null()),
     ]);
     if !viewer.role.is_operator() {
         input.operators_alone(&[

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
-use super::{ProviderProfile, ServiceArea};
+use super::ProviderProfile;
 use crate::{
     clock::Timestamp,
     db::{
@@ -20,46 +20,51 @@ use crate::{
     users::Role,
 };
 
-type Columns = (
-    provider_profiles::provider_id,
-    provider_profiles::version,
-    provider_profiles::categories,
-    provider_profiles::service_areas,
-    provider_profiles::min_budget,
-    provider_profiles::attributes,
-    provider_profiles::min_score,
-    provider_profiles::accepting_leads,
-    provider_profiles::updated_at,
-);
-const COLUMNS: Columns = (
-    provider_profiles::provider_id,
-    provider_profiles::version,
-    provider_profiles::categories,
-    provider_profiles::service_areas,
-    provider_profiles::min_budget,
-    provider_profiles::attributes,
-    provider_profiles::min_score,
-    provider_profiles::accepting_leads,
-    provider_profiles::updated_at,
-);
-type Row = (UserId, i32, Value, Value, Option<Amount>, Option<Value>, i32, bool, Timestamp);
+/// A profile as it is kept.
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = provider_profiles, primary_key(tenant_id, provider_id), treat_none_as_null = true)]
+struct Row {
+    tenant_id: TenantId,
+    provider_id: UserId,
+    version: i32,
+    categories: Value,
+    service_areas: Value,
+    min_budget: Option<Amount>,
+    attributes: Option<Value>,
+    min_score: i32,
+    accepting_leads: bool,
+    updated_at: Timestamp,
+}
 
-fn profile(row: Row) -> Result<ProviderProfile> {
-    let (provider_id, version, categories, areas, min_budget, attributes, min_score, accepting_leads, updated_at) = row;
-    let categories: Vec<String> = serde_json::from_value(categories).map_err(Error::internal)?;
-    let service_areas: Vec<ServiceArea> = serde_json::from_value(areas).map_err(Error::internal)?;
-    let updated_at = Some(updated_at);
-    Ok(ProviderProfile {
-        provider_id,
-        version,
-        categories,
-        service_areas,
-        min_budget,
-        attributes,
-        min_score,
-        accepting_leads,
-        updated_at,
-    })
+impl Row {
+    fn of(tenant_id: TenantId, updated_at: Timestamp, profile: &ProviderProfile) -> Result<Self> {
+        Ok(Self {
+            tenant_id,
+            provider_id: profile.provider_id.clone(),
+            version: profile.version,
+            categories: serde_json::to_value(&profile.categories).map_err(Error::internal)?,
+            service_areas: serde_json::to_value(&profile.service_areas).map_err(Error::internal)?,
+            min_budget: profile.min_budget,
+            attributes: profile.attributes.clone(),
+            min_score: profile.min_score,
+            accepting_leads: profile.accepting_leads,
+            updated_at,
+        })
+    }
+
+    fn profile(self) -> Result<ProviderProfile> {
+        Ok(ProviderProfile {
+            provider_id: self.provider_id,
+            version: self.version,
+            categories: serde_json::from_value(self.categories).map_err(Error::internal)?,
+            service_areas: serde_json::from_value(self.service_areas).map_err(Error::internal)?,
+            min_budget: self.min_budget,
+            attributes: self.attributes,
+            min_score: self.min_score,
+            accepting_leads: self.accepting_leads,
+            updated_at: Some(self.updated_at),
+        })
+    }
 }
 
 /// The providers that accept leads of this category (whatever its case), by their ids, from the first after `after`, at most
@@ -86,23 +91,21 @@ pub async fn candidates(
         .filter(provider_categories::provider_id.gt(after))
         .filter(users::role.eq(Role::Provider))
         .order(provider_categories::provider_id)
-        .limit(limit)
-        .select(COLUMNS);
-    let rows: Vec<Row> = on!(tx, conn => query.load(conn).await)?;
-    rows.into_iter().map(profile).collect()
+        .limit(limit);
+    let rows: Vec<Row> = on!(tx, conn => query.select(Row::as_select()).load(conn).await)?;
+    rows.into_iter().map(Row::profile).collect()
 }
 
 /// The profile of each of these providers; of who has set nothing the default one.
 pub async fn profiles(tenant: TenantId, tx: &Tx, providers: &[UserId]) -> Result<HashMap<UserId, ProviderProfile>> {
     let query = provider_profiles::table
         .filter(provider_profiles::tenant_id.eq(tenant))
-        .filter(provider_profiles::provider_id.eq_any(providers))
-        .select(COLUMNS);
-    let rows: Vec<Row> = on!(tx, conn => query.load(conn).await)?;
+        .filter(provider_profiles::provider_id.eq_any(providers));
+    let rows: Vec<Row> = on!(tx, conn => query.select(Row::as_select()).load(conn).await)?;
     let mut found: HashMap<_, _> =
         providers.iter().map(|provider| (provider.clone(), ProviderProfile::default_of(provider.clone()))).collect();
     for row in rows {
-        let profile = profile(row)?;
+        let profile = row.profile()?;
         found.insert(profile.provider_id.clone(), profile);
     }
     Ok(found)
@@ -113,45 +116,25 @@ pub async fn profiles(tenant: TenantId, tx: &Tx, providers: &[UserId]) -> Result
 pub(super) async fn lock(tenant: TenantId, tx: &Tx, provider: &UserId) -> Result<Option<ProviderProfile>> {
     let row = provider_profiles::table.find((tenant, provider));
     let found: Option<Row> = on!(tx,
-        sqlite conn => row.select(COLUMNS).first(conn).await,
-        postgres conn => row.select(COLUMNS).for_update().first(conn).await,
+        sqlite conn => row.select(Row::as_select()).first(conn).await,
+        postgres conn => row.select(Row::as_select()).for_update().first(conn).await,
     )
     .optional()?;
-    found.map(profile).transpose()
+    found.map(Row::profile).transpose()
 }
 
 /// False when there is one already: on PostgreSQL this waits for whoever is just making it.
 pub(super) async fn insert(tenant: TenantId, tx: &Tx, now: Timestamp, profile: &ProviderProfile) -> Result<bool> {
-    let row = (
-        provider_profiles::tenant_id.eq(tenant),
-        provider_profiles::provider_id.eq(&profile.provider_id),
-        provider_profiles::version.eq(profile.version),
-        provider_profiles::categories.eq(json(&profile.categories)?),
-        provider_profiles::service_areas.eq(json(&profile.service_areas)?),
-        provider_profiles::min_budget.eq(profile.min_budget),
-        provider_profiles::attributes.eq(&profile.attributes),
-        provider_profiles::min_score.eq(profile.min_score),
-        provider_profiles::accepting_leads.eq(profile.accepting_leads),
-        provider_profiles::updated_at.eq(now),
-    );
+    let row = Row::of(tenant, now, profile)?;
     let insert = diesel::insert_into(provider_profiles::table).values(row).on_conflict_do_nothing();
     Ok(on!(tx, conn => insert.execute(conn).await)? == 1)
 }
 
 /// Writes a profile that was locked and changed.
 pub(super) async fn save(tenant: TenantId, tx: &Tx, now: Timestamp, profile: &ProviderProfile) -> Result<()> {
-    let set = (
-        provider_profiles::version.eq(profile.version),
-        provider_profiles::categories.eq(json(&profile.categories)?),
-        provider_profiles::service_areas.eq(json(&profile.service_areas)?),
-        provider_profiles::min_budget.eq(profile.min_budget),
-        provider_profiles::attributes.eq(&profile.attributes),
-        provider_profiles::min_score.eq(profile.min_score),
-        provider_profiles::accepting_leads.eq(profile.accepting_leads),
-        provider_profiles::updated_at.eq(now),
-    );
-    let row = provider_profiles::table.find((tenant, &profile.provider_id));
-    on!(tx, conn => diesel::update(row).set(set).execute(conn).await)?;
+    let row = Row::of(tenant, now, profile)?;
+    let old = provider_profiles::table.find((tenant, &profile.provider_id));
+    on!(tx, conn => diesel::update(old).set(row).execute(conn).await)?;
     Ok(())
 }
 
@@ -171,8 +154,4 @@ pub(super) async fn enlist(tenant: TenantId, tx: &Tx, profile: &ProviderProfile)
         on!(tx, conn => insert.execute(conn).await)?;
     }
     Ok(())
-}
-
-fn json(list: &impl serde::Serialize) -> Result<Value> {
-    serde_json::to_value(list).map_err(Error::internal)
 }

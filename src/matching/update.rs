@@ -160,10 +160,10 @@ impl From<&ServiceAreaInput> for ServiceArea {
 fn checked(mut given: ProviderProfileInput) -> Result<ProviderProfileInput> {
     let mut input = Input::default();
     input.never_null(&[
-        ("categories", given.categories.is_null()),
-        ("serviceAreas", given.service_areas.is_null()),
-        ("minScore", given.min_score.is_null()),
-        ("acceptingLeads", given.accepting_leads.is_null()),
+        (&["categories"], given.categories.is_null()),
+        (&["serviceAreas"], given.service_areas.is_null()),
+        (&["minScore"], given.min_score.is_null()),
+        (&["acceptingLeads"], given.accepting_leads.is_null()),
     ]);
     if let MaybeUndefined::Value(given) = &mut given.categories {
         categories(&mut input, given);

@@ -12,7 +12,7 @@ use super::{
     events::{MAX_NAMED, MAX_SHOWN, NotificationsUpdated},
     filter::{NotificationFilter, Selection},
     list::Key,
-    state::Change,
+    state::{self, Change},
     store::{self, Standing},
 };
 use crate::{
@@ -94,6 +94,18 @@ pub async fn change(
             }
         }
     }
+}
+
+/// Puts off what is selected until a moment that is still to come.
+pub async fn snooze(
+    app: &App,
+    viewer: &Viewer,
+    select: NotificationSelector,
+    until: Timestamp,
+    up_to: Option<Cursor>,
+) -> Result<Affected> {
+    let what = state::snooze(until, app.clock.now())?;
+    change(app, viewer, select, what, up_to).await
 }
 
 /// A filter that is refused is a refusal of the input.

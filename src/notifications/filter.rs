@@ -78,8 +78,8 @@ impl Stretch {
 pub struct Selection {
     pub stretches: Vec<Stretch>,
     /// In any of these folders, and read or not as one of these.
-    pub folders: Vec<Folder>,
-    pub unread: Vec<bool>,
+    folders: Vec<Folder>,
+    unread: Vec<bool>,
     pub filter: NotificationFilter,
     /// The conditions that the stretches leave open.
     pub rest: Rest,
@@ -104,7 +104,6 @@ impl State {
 
 /// Which conditions are looked at row by row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[allow(clippy::struct_excessive_bools)] // one for each condition
 pub struct Rest {
     pub types: bool,
     pub topics: bool,

@@ -12,6 +12,7 @@ mod add;
 mod announce;
 mod change;
 mod distribute;
+mod edit;
 mod events;
 mod filter;
 pub mod graphql;
@@ -42,13 +43,14 @@ use crate::{
 };
 
 pub use announce::{CreateNotificationInput, announce, go_on_announcing};
-pub use change::{Affected, NotificationSelector, change, end_snoozes};
+pub use change::{Affected, NotificationSelector, change, end_snoozes, snooze};
 pub use distribute::{distribute, told_up_to};
+pub use edit::{UpdateNotificationsInput, edit};
 pub use events::NotificationChange;
 pub use filter::NotificationFilter;
 pub use news::Lane;
 pub use retain::retain;
-pub use state::{Change, Patch, snooze};
+pub use state::{Change, Patch};
 
 pub type NotificationId = Id<Notification>;
 

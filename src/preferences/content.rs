@@ -79,9 +79,9 @@ impl NotificationPreferencesInput {
     pub(super) fn checked(self) -> Result<Changes> {
         let mut input = Input::default();
         input.never_null(&[
-            ("rules", self.rules.is_null()),
-            ("sound", self.sound.is_null()),
-            ("soundForPriorities", self.sound_for_priorities.is_null()),
+            (&["rules"], self.rules.is_null()),
+            (&["sound"], self.sound.is_null()),
+            (&["soundForPriorities"], self.sound_for_priorities.is_null()),
         ]);
         let rules = self.rules.value().map_or(&[][..], Vec::as_slice);
         let changes = Changes {

@@ -70,14 +70,14 @@ pub async fn update_settings(app: &App, viewer: &Viewer, mut input: TenantSettin
 fn check(input: &mut TenantSettingsInput, dev: bool) -> Result<Option<Rules>> {
     let mut complaints = Input::default();
     complaints.never_null(&[
-        ("currency", input.currency.is_null()),
-        ("autoVerifyLeads", input.auto_verify_leads.is_null()),
-        ("defaultLeadPrice", input.default_lead_price.is_null()),
-        ("defaultMaxClaims", input.default_max_claims.is_null()),
-        ("leadLifetimeHours", input.lead_lifetime_hours.is_null()),
-        ("competitiveAt", input.competitive_at.is_null()),
-        ("lowBalanceThreshold", input.low_balance_threshold.is_null()),
-        ("defaultRules", input.default_rules.is_null()),
+        (&["currency"], input.currency.is_null()),
+        (&["autoVerifyLeads"], input.auto_verify_leads.is_null()),
+        (&["defaultLeadPrice"], input.default_lead_price.is_null()),
+        (&["defaultMaxClaims"], input.default_max_claims.is_null()),
+        (&["leadLifetimeHours"], input.lead_lifetime_hours.is_null()),
+        (&["competitiveAt"], input.competitive_at.is_null()),
+        (&["lowBalanceThreshold"], input.low_balance_threshold.is_null()),
+        (&["defaultRules"], input.default_rules.is_null()),
     ]);
     if let Some(currency) = input.currency.value()
         && (currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()))

@@ -3,11 +3,7 @@
 //! One index leads the way: the lead's, the provider's, the customer's, or the tenant's. What else is asked for is
 //! looked at row by row, up to the bound of `paging`.
 
-use diesel::{
-    dsl::sql,
-    prelude::*,
-    sql_types::{Bool, Integer},
-};
+use diesel::{dsl::sql, prelude::*, sql_types::Integer};
 use diesel_async::RunQueryDsl;
 
 use super::super::{
@@ -15,11 +11,7 @@ use super::super::{
     list::{Party, Selection},
 };
 use crate::{
-    db::{
-        Tx, on,
-        schema::claims,
-        sql_types::{Timestamptz, Uuid},
-    },
+    db::{self, Tx, on, schema::claims, sql_types::Timestamptz},
     error::Result,
     ids::TenantId,
     paging::{EXAMINED, Page, PageRequest},
@@ -57,13 +49,7 @@ pub(in super::super) async fn page(
             }
         };
         let placed = |rows: Query, operator: &str, place: Option<Key>| match place {
-            Some((at, id)) => rows.filter(
-                sql::<Bool>(&format!("(claims.claimed_at, claims.id) {operator} ("))
-                    .bind::<Timestamptz, _>(at)
-                    .sql(", ")
-                    .bind::<Uuid, _>(id)
-                    .sql(")"),
-            ),
+            Some(place) => rows.filter(db::placed::<Timestamptz, _, _>("claims.claimed_at, claims.id", operator, place)),
             None => rows,
         };
 

@@ -1,6 +1,6 @@
 //! Lists of deliveries in SQL, newest first.
 
-use diesel::{dsl::sql, pg::Pg, prelude::*, sql_types::Bool, sqlite::Sqlite};
+use diesel::{pg::Pg, prelude::*, sqlite::Sqlite};
 use diesel_async::RunQueryDsl;
 use futures_util::future::try_join_all;
 
@@ -9,11 +9,7 @@ use super::super::{
     list::{Key, Way},
 };
 use crate::{
-    db::{
-        Tx, on,
-        schema::deliveries,
-        sql_types::{Timestamptz, Uuid},
-    },
+    db::{self, Tx, on, schema::deliveries, sql_types::Timestamptz},
     error::Result,
     ids::TenantId,
     paging::{EXAMINED, Page, PageRequest},
@@ -52,14 +48,8 @@ macro_rules! narrow {
             }
 
             fn placed(self, operator: &str, key: Option<Key>) -> Self {
-                let Some((at, id)) = key else { return self };
-                self.filter(
-                    sql::<Bool>(&format!("(deliveries.created_at, deliveries.id) {operator} ("))
-                        .bind::<Timestamptz, _>(at)
-                        .sql(", ")
-                        .bind::<Uuid, _>(id)
-                        .sql(")"),
-                )
+                let Some(key) = key else { return self };
+                self.filter(db::placed::<Timestamptz, _, _>("deliveries.created_at, deliveries.id", operator, key))
             }
         }
     };

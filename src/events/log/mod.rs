@@ -31,7 +31,7 @@ pub async fn read_all(tx: &Tx, after: i64, upto: i64, limit: i64) -> Result<(Vec
         .select((events::id, events::tenant_id, events::kind, events::payload, events::occurred_at))
         .load(conn)
         .await)?;
-    let reached = if i64::try_from(rows.len()) == Ok(limit) { rows.last().map_or(upto, |row| row.0) } else { upto };
+    let reached = end_of(&rows, limit, upto);
     let mut records: Vec<Record> = rows.into_iter().map(record).collect();
 
     let users: Vec<(i64, UserId)> = on!(tx, conn => event_users::table
@@ -61,16 +61,7 @@ pub async fn read_scope(
     let mut rows: Vec<Row> = Vec::new();
     let (public, private) = (scope.public(), scope.private());
     if !public.is_empty() {
-        let found: Vec<Row> = on!(tx, conn => events::table
-            .filter(events::tenant_id.eq(tenant))
-            .filter(events::id.gt(after))
-            .filter(events::id.le(upto))
-            .filter(events::kind.eq_any(&public))
-            .select((events::id, events::tenant_id, events::kind, events::payload, events::occurred_at))
-            .order(events::id)
-            .limit(limit)
-            .load(conn)
-            .await)?;
+        let found = of_kinds(tenant, tx, &public, after, upto, limit).await?;
         reached = reached.min(end_of(&found, limit, upto));
         rows.extend(found);
     }
@@ -105,18 +96,22 @@ pub async fn read_kinds(
     limit: i64,
 ) -> Result<(Vec<Record>, i64)> {
     let names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
-    let found: Vec<Row> = on!(tx, conn => events::table
+    let found = of_kinds(tenant, tx, &names, after, upto, limit).await?;
+    let reached = end_of(&found, limit, upto);
+    Ok((found.into_iter().map(record).collect(), reached))
+}
+
+async fn of_kinds(tenant: TenantId, tx: &Tx, kinds: &[&str], after: i64, upto: i64, limit: i64) -> Result<Vec<Row>> {
+    Ok(on!(tx, conn => events::table
         .filter(events::tenant_id.eq(tenant))
         .filter(events::id.gt(after))
         .filter(events::id.le(upto))
-        .filter(events::kind.eq_any(&names))
+        .filter(events::kind.eq_any(kinds))
         .select((events::id, events::tenant_id, events::kind, events::payload, events::occurred_at))
         .order(events::id)
         .limit(limit)
         .load(conn)
-        .await)?;
-    let reached = end_of(&found, limit, upto);
-    Ok((found.into_iter().map(record).collect(), reached))
+        .await)?)
 }
 
 fn end_of(rows: &[Row], limit: i64, upto: i64) -> i64 {

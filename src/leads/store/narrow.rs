@@ -1,10 +1,9 @@
 //! Conditions on a query of leads, for each engine's kind of query.
 
 use diesel::{
-    dsl::{exists, not, sql},
+    dsl::{exists, not},
     pg::Pg,
     prelude::*,
-    sql_types::Bool,
     sqlite::Sqlite,
 };
 
@@ -14,8 +13,9 @@ use super::super::{
 };
 use crate::{
     db::{
+        self,
         schema::{claims, lead_attributes, leads},
-        sql_types::{Int8, Timestamptz, Uuid},
+        sql_types::{Int8, Timestamptz},
     },
     input::like_pattern,
     users::Role,
@@ -112,14 +112,12 @@ macro_rules! narrow {
             }
 
             fn placed(self, column: &str, operator: &str, key: Key) -> Self {
-                let condition = sql::<Bool>(&format!("({column}, leads.id) {operator} ("));
+                let columns = format!("{column}, leads.id");
                 match key {
                     Key::Time(at, id) | Key::Score { at, id, .. } => {
-                        self.filter(condition.bind::<Timestamptz, _>(at).sql(", ").bind::<Uuid, _>(id).sql(")"))
+                        self.filter(db::placed::<Timestamptz, _, _>(&columns, operator, (at, id)))
                     }
-                    Key::Price(price, id) => {
-                        self.filter(condition.bind::<Int8, _>(price).sql(", ").bind::<Uuid, _>(id).sql(")"))
-                    }
+                    Key::Price(price, id) => self.filter(db::placed::<Int8, _, _>(&columns, operator, (price, id))),
                 }
             }
         }

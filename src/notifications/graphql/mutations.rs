@@ -1,17 +1,16 @@
 //! What can be done to notifications.
 
-use async_graphql::{Context, InputObject, Json, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, InputObject, Object, SimpleObject};
 
 use super::super::{
-    Affected, Change, CreateNotificationInput, Notification, NotificationId, NotificationSelector, Patch, Priority,
-    announce, change, snooze,
+    Affected, Change, CreateNotificationInput, Notification, NotificationId, NotificationSelector,
+    UpdateNotificationsInput, announce, change, edit, snooze,
 };
 use crate::{
     clock::Timestamp,
     error::{Result, UserError},
     events::Cursor,
     graphql::{self, Me, errors::outcome},
-    input::Input,
 };
 
 /// Which notifications, as they were at a place in the log.
@@ -32,28 +31,6 @@ pub struct SnoozeNotificationsInput {
     pub until: Timestamp,
     /// What came after this place is spared.
     pub up_to: Option<Cursor>,
-}
-
-/// New texts, priority or data. What is left out stays.
-#[derive(InputObject, Clone, Debug)]
-pub struct NotificationPatch {
-    /// A few words, at most 200 characters.
-    pub title: MaybeUndefined<String>,
-    /// What it says, at most 2,000 characters.
-    pub message: MaybeUndefined<String>,
-    /// How much it matters.
-    pub priority: MaybeUndefined<Priority>,
-    /// An object of at most 16 KiB; null clears it.
-    pub data: MaybeUndefined<Json<serde_json::Value>>,
-}
-
-/// Which notifications to change, and how.
-#[derive(InputObject, Clone, Debug)]
-pub struct UpdateNotificationsInput {
-    /// Which; also others'.
-    pub select: NotificationSelector,
-    /// What to change.
-    pub patch: NotificationPatch,
 }
 
 /// Which notification was followed.
@@ -87,35 +64,6 @@ pub struct CreateNotificationPayload {
     replayed: bool,
     /// Why nothing was made; empty when it was.
     user_errors: Vec<UserError>,
-}
-
-impl NotificationPatch {
-    fn read(self) -> Result<Patch> {
-        let mut input = Input::default();
-        let null = [
-            ("title", self.title.is_null()),
-            ("message", self.message.is_null()),
-            ("priority", self.priority.is_null()),
-        ];
-        for (field, _) in null.iter().filter(|(_, null)| *null) {
-            input.invalid(&["patch", field], "This cannot be cleared: leave the field out to keep it.");
-        }
-        let title =
-            self.title.take().map(|title| input.text(&["patch", "title"], &title, Notification::MAX_TITLE_CHARS));
-        let message = self.message.take();
-        let message =
-            message.map(|message| input.text(&["patch", "message"], &message, Notification::MAX_MESSAGE_CHARS));
-        let data = match self.data {
-            MaybeUndefined::Undefined => None,
-            MaybeUndefined::Null => Some(None),
-            MaybeUndefined::Value(Json(data)) => {
-                input.json_object(&["patch", "data"], &data);
-                Some(Some(data))
-            }
-        };
-        input.accept()?;
-        Ok(Patch { title, message, priority: self.priority.take(), data })
-    }
 }
 
 #[derive(Default)]
@@ -172,14 +120,7 @@ impl NotificationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which, and what to change.")] input: UpdateNotificationsInput,
     ) -> async_graphql::Result<NotificationsPayload> {
-        if !graphql::viewer(ctx)?.role.is_operator() {
-            let refusal = UserError::forbidden(&[], "Only ADMIN and SERVICE change notifications.");
-            return payload(ctx, Err(refusal.into()));
-        }
-        match input.patch.read() {
-            Ok(patch) => changed(ctx, input.select, Change::Edit(patch), None).await,
-            Err(refused) => payload(ctx, Err(refused)),
-        }
+        payload(ctx, edit(graphql::app(ctx), graphql::viewer(ctx)?, input).await)
     }
 
     /// Marks the viewer's notifications as read.
@@ -224,10 +165,8 @@ impl NotificationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which, and until when.")] input: SnoozeNotificationsInput,
     ) -> async_graphql::Result<NotificationsPayload> {
-        match snooze(input.until, graphql::app(ctx).clock.now()) {
-            Ok(what) => changed(ctx, input.select, what, input.up_to).await,
-            Err(refusal) => payload(ctx, Err(refusal.into())),
-        }
+        let SnoozeNotificationsInput { select, until, up_to } = input;
+        payload(ctx, snooze(graphql::app(ctx), graphql::viewer(ctx)?, select, until, up_to).await)
     }
 
     /// Calls back the viewer's notifications that are put off.

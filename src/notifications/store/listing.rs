@@ -7,7 +7,6 @@ use diesel::{
     dsl::{exists, sql},
     pg::Pg,
     prelude::*,
-    sql_types::Bool,
     sqlite::Sqlite,
 };
 use diesel_async::RunQueryDsl;
@@ -24,9 +23,9 @@ use super::{
 use crate::{
     clock::Timestamp,
     db::{
-        Tx, on,
+        self, Tx, on,
         schema::{lead_attributes, notifications},
-        sql_types::{Int4, Timestamptz, Uuid},
+        sql_types::{Int4, Timestamptz},
     },
     error::Result,
     ids::TenantId,
@@ -34,22 +33,11 @@ use crate::{
     paging::{EXAMINED, Page, PageRequest},
 };
 
-/// Which way a stretch is read.
-#[derive(Clone, Copy)]
-struct Way {
-    direction: &'static str,
-    beyond: &'static str,
-    up_to: &'static str,
-}
-
-const NEWEST_FIRST: Way = Way { direction: "DESC", beyond: "<", up_to: ">=" };
-const OLDEST_FIRST: Way = Way { direction: "ASC", beyond: ">", up_to: "<=" };
-
-/// Which part of a stretch is read. On each side there is one bound, the nearer one: of two, SQLite takes either to find its place in
-/// the index, and looks at every row up to the other.
+/// Which part of a stretch is read, and in which direction. On each side there is one bound, the nearer one: of two, SQLite takes
+/// either to find its place in the index, and looks at every row up to the other.
 #[derive(Clone, Copy)]
 struct Part {
-    way: Way,
+    newest_first: bool,
     after: Option<Timestamp>,
     before: Option<Timestamp>,
     /// Beyond this row.
@@ -59,10 +47,9 @@ struct Part {
 }
 
 impl Part {
-    fn new(selection: &Selection, way: Way, from: Option<Key>, to: Option<Key>) -> Self {
+    fn new(selection: &Selection, newest_first: bool, from: Option<Key>, to: Option<Key>) -> Self {
         let (after, before) = (selection.filter.created_after, selection.filter.created_before);
-        let mut part = Self { way, after, before, from, to };
-        let newest_first = way.direction == NEWEST_FIRST.direction;
+        let mut part = Self { newest_first, after, before, from, to };
         let (near, far) =
             if newest_first { (&mut part.before, &mut part.after) } else { (&mut part.after, &mut part.before) };
         if let Some((at, _)) = from {
@@ -82,7 +69,7 @@ trait Narrow: Sized {
     fn within(self, part: Part) -> Self;
     /// To the rows beyond a key, or up to it.
     fn placed(self, operator: &str, key: Option<Key>) -> Self;
-    fn in_order(self, way: Way) -> Self;
+    fn in_order(self, part: Part) -> Self;
 }
 
 /// The same text for both engines: diesel's boxed queries name theirs.
@@ -119,7 +106,8 @@ macro_rules! narrow {
                 if let Some(before) = part.before {
                     self = self.filter(notifications::created_at.lt(before));
                 }
-                self.placed(part.way.beyond, part.from).placed(part.way.up_to, part.to)
+                let (beyond, up_to) = if part.newest_first { ("<", ">=") } else { (">", "<=") };
+                self.placed(beyond, part.from).placed(up_to, part.to)
             }
 
             fn matching(mut self, selection: &Selection) -> Self {
@@ -160,18 +148,13 @@ macro_rules! narrow {
             }
 
             fn placed(self, operator: &str, key: Option<Key>) -> Self {
-                let Some((at, id)) = key else { return self };
-                self.filter(
-                    sql::<Bool>(&format!("(notifications.created_at, notifications.id) {operator} ("))
-                        .bind::<Timestamptz, _>(at)
-                        .sql(", ")
-                        .bind::<Uuid, _>(id)
-                        .sql(")"),
-                )
+                let Some(key) = key else { return self };
+                let columns = "notifications.created_at, notifications.id";
+                self.filter(db::placed::<Timestamptz, _, _>(columns, operator, key))
             }
 
-            fn in_order(self, way: Way) -> Self {
-                let direction = way.direction;
+            fn in_order(self, part: Part) -> Self {
+                let direction = if part.newest_first { "DESC" } else { "ASC" };
                 self.order(sql::<Int4>(&format!("notifications.created_at {direction}, notifications.id {direction}")))
             }
         }
@@ -187,9 +170,9 @@ pub async fn page(
     wanted: &Selection,
     request: &PageRequest<Key>,
 ) -> Result<Page<Notification, Key>> {
-    let way = if request.backward { OLDEST_FIRST } else { NEWEST_FIRST };
-    let stops_at = end_of_walk(tenant, tx, wanted, way, request.from).await?;
-    let part = Part::new(wanted, way, request.from, stops_at);
+    let newest_first = !request.backward;
+    let stops_at = end_of_walk(tenant, tx, wanted, newest_first, request.from).await?;
+    let part = Part::new(wanted, newest_first, request.from, stops_at);
     let stretches = wanted.stretches.iter().map(async |stretch| -> Result<Vec<Notification>> {
         Ok(on!(tx, conn => notifications::table
             .filter(notifications::tenant_id.eq(tenant))
@@ -197,7 +180,7 @@ pub async fn page(
             .along(stretch)
             .within(part)
             .matching(wanted)
-            .in_order(way)
+            .in_order(part)
             .limit(request.limit())
             .select(Notification::as_select())
             .load(conn)
@@ -205,7 +188,7 @@ pub async fn page(
     });
     let mut rows: Vec<_> = try_join_all(stretches).await?.into_iter().flatten().collect();
     rows.sort_by_key(|row| order(&row.key()));
-    if !request.backward {
+    if newest_first {
         rows.reverse();
     }
     rows.truncate(usize::try_from(request.limit()).unwrap_or(usize::MAX));
@@ -215,7 +198,7 @@ pub async fn page(
 
 /// How many there are; `None` when that takes looking at too many.
 async fn total(tenant: TenantId, tx: &Tx, wanted: &Selection) -> Result<Option<i64>> {
-    let all = Part::new(wanted, NEWEST_FIRST, None, None);
+    let all = Part::new(wanted, true, None, None);
     let mut total = 0;
     for stretch in &wanted.stretches {
         let rows: i64 = on!(tx, conn => {
@@ -225,7 +208,7 @@ async fn total(tenant: TenantId, tx: &Tx, wanted: &Selection) -> Result<Option<i
                 .along(stretch)
                 .within(all);
             let beyond: Option<NotificationId> = rows()
-                .in_order(NEWEST_FIRST)
+                .in_order(all)
                 .offset(EXAMINED)
                 .select(notifications::id)
                 .first(conn)
@@ -246,13 +229,13 @@ async fn end_of_walk(
     tenant: TenantId,
     tx: &Tx,
     wanted: &Selection,
-    way: Way,
+    newest_first: bool,
     from: Option<Key>,
 ) -> Result<Option<Key>> {
     if !wanted.skips() || wanted.stretches.is_empty() {
         return Ok(None);
     }
-    let part = Part::new(wanted, way, from, None);
+    let part = Part::new(wanted, newest_first, from, None);
     let share = EXAMINED / i64::try_from(wanted.stretches.len()).unwrap_or(EXAMINED);
     let ends = wanted.stretches.iter().map(async |stretch| -> Result<Option<Key>> {
         Ok(on!(tx, conn => notifications::table
@@ -260,7 +243,7 @@ async fn end_of_walk(
             .into_boxed::<Backend>()
             .along(stretch)
             .within(part)
-            .in_order(way)
+            .in_order(part)
             .offset((share - 1).max(0))
             .select((notifications::created_at, notifications::id))
             .first(conn)
@@ -268,7 +251,7 @@ async fn end_of_walk(
         .optional()?)
     });
     let ends = try_join_all(ends).await?.into_iter().flatten();
-    Ok(if way.direction == OLDEST_FIRST.direction { ends.min_by_key(order) } else { ends.max_by_key(order) })
+    Ok(if newest_first { ends.max_by_key(order) } else { ends.min_by_key(order) })
 }
 
 /// As both databases compare keys.
@@ -285,8 +268,8 @@ pub async fn next(
     after: Option<Key>,
     limit: usize,
 ) -> Result<(Vec<Standing>, Option<Key>)> {
-    let stops_at = end_of_walk(tenant, tx, wanted, OLDEST_FIRST, after).await?;
-    let part = Part::new(wanted, OLDEST_FIRST, after, stops_at);
+    let stops_at = end_of_walk(tenant, tx, wanted, false, after).await?;
+    let part = Part::new(wanted, false, after, stops_at);
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
     let stretches = wanted.stretches.iter().map(async |stretch| -> Result<Vec<Standing>> {
         Ok(on!(tx, conn => notifications::table
@@ -295,7 +278,7 @@ pub async fn next(
             .along(stretch)
             .within(part)
             .matching(wanted)
-            .in_order(OLDEST_FIRST)
+            .in_order(part)
             .limit(most)
             .select(Standing::as_select())
             .load(conn)
