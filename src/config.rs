@@ -13,6 +13,7 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 use lettre::{AsyncSmtpTransport, Tokio1Executor, message::Mailbox};
+use reqwest::Url;
 
 use crate::{
     db::{self, Target},
@@ -110,6 +111,8 @@ pub enum TenantCommand {
     },
 }
 
+/// Without what the library that checks certificates says for itself: a delivery's `lastError` says it.
+const LOG: &str = "info,rustls_platform_verifier=off";
 const POOL: NonZero<usize> = NonZero::new(db::CONNECTIONS).expect("not zero");
 
 #[derive(Args, Debug, Clone)]
@@ -158,7 +161,7 @@ pub struct Settings {
     #[arg(long, env = "LEADCAST_LOG_FORMAT", global = true, default_value = "text")]
     pub log_format: LogFormat,
     /// Which logs are written, in the syntax of tracing's EnvFilter: info, leadcast=debug
-    #[arg(long, env = "LEADCAST_LOG", global = true, default_value = "info", value_parser = log_filter)]
+    #[arg(long, env = "LEADCAST_LOG", global = true, default_value = LOG, value_parser = log_filter)]
     pub log: String,
     /// A collector of traces that takes OTLP over HTTP, such as http://127.0.0.1:4318 [default: none, no traces]
     #[arg(long, env = "LEADCAST_OTLP_ENDPOINT", global = true, value_parser = collector)]
@@ -349,9 +352,12 @@ fn collector(text: &str) -> Result<String, String> {
 
 /// What can be said of a URL that may hold a password.
 fn mail_server(text: &str) -> Result<String, String> {
-    match AsyncSmtpTransport::<Tokio1Executor>::from_url(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => {
+    // lettre passes over what it does not know, and a misspelt `tls` would send passwords in the clear.
+    let url = Url::parse(text).ok().filter(|url| url.query_pairs().all(|(key, _)| key == "tls"));
+    let plain = url.filter(|url| matches!(url.path(), "" | "/") && url.fragment().is_none());
+    match plain.and_then(|_| AsyncSmtpTransport::<Tokio1Executor>::from_url(text).ok()) {
+        Some(_) => Ok(text.to_owned()),
+        None => {
             Err("must be smtps://host, or smtp://host?tls=required for STARTTLS, or smtp://host without encryption; \
              with user:password@ before the host, each %-encoded, where the server asks for them"
                 .to_owned())

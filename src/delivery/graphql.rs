@@ -97,7 +97,7 @@ impl DeliveryQuery {
 /// What `retryDelivery` did.
 #[derive(SimpleObject)]
 pub struct DeliveryPayload {
-    /// The delivery as it is now; null when there is none, or when the mutation is closed to the viewer's role.
+    /// The delivery as it is now; null when `userErrors` says why nothing was done.
     pub delivery: Option<Delivery>,
     /// Why nothing was changed; empty when it was.
     pub user_errors: Vec<UserError>,

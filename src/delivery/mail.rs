@@ -1,6 +1,9 @@
 //! E-mail, by SMTP.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
@@ -8,7 +11,7 @@ use lettre::{
         Mailbox, MultiPart,
         header::{Header, HeaderName, HeaderValue},
     },
-    transport::smtp::{self, PoolConfig},
+    transport::smtp::{self, PoolConfig, response::Code},
 };
 use tokio::time::timeout;
 
@@ -16,11 +19,12 @@ use super::{
     letter::Letter,
     reply::{self, Secrets},
     state::Outcome,
-    text::{Text, in_one_line},
+    text::{Text, in_a_header},
 };
 use crate::{
     clock::Timestamp,
     error::{Error, Result},
+    trouble::Trouble,
 };
 
 /// For a step of the conversation, and for all of it.
@@ -34,6 +38,7 @@ pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     secrets: Secrets,
+    trouble: Mutex<Trouble>,
 }
 
 /// Says to other machines that no person wrote this, so that none of them answers.
@@ -60,7 +65,8 @@ impl Mailer {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(Error::internal)?;
         let pool = PoolConfig::new().max_size(connections).idle_timeout(IDLE);
         let transport = transport.timeout(Some(STEP)).pool_config(pool).build();
-        Ok(Self { transport, from, secrets: Secrets::of(url) })
+        let trouble = Mutex::new(Trouble::with("sending e-mail"));
+        Ok(Self { transport, from, secrets: Secrets::of(url), trouble })
     }
 
     pub async fn send(&self, letter: &Letter, now: Timestamp) -> Outcome {
@@ -68,10 +74,25 @@ impl Mailer {
             Ok(message) => message,
             Err(why) => return Outcome::dead(why),
         };
-        match timeout(WHOLE, self.transport.send(message)).await {
-            Ok(Ok(_)) => Outcome::Sent,
-            Ok(Err(error)) => self.outcome(&error),
-            Err(_) => Outcome::failed("The mail server did not answer in time."),
+        let (outcome, code) = match timeout(WHOLE, self.transport.send(message)).await {
+            Ok(Ok(_)) => (Outcome::Sent, None),
+            Ok(Err(error)) => (self.outcome(&error), error.status()),
+            Err(_) => (Outcome::failed("The mail server did not answer in time."), None),
+        };
+        self.tell(&outcome, code);
+        outcome
+    }
+
+    /// A mail server that takes nothing is whoever runs leadcast's to mend. Its words may name recipients: they are not for the log.
+    fn tell(&self, outcome: &Outcome, code: Option<Code>) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match (outcome, code) {
+            (Outcome::Sent, _) => trouble.went_well(),
+            (Outcome::Failed { .. }, Some(code)) => {
+                trouble.failed(&format!("It answered {code}: `lastError` of a delivery has its words."));
+            }
+            (Outcome::Failed { why, .. }, None) => trouble.failed(why),
+            (Outcome::Dead { .. }, _) => {}
         }
     }
 
@@ -81,7 +102,7 @@ impl Mailer {
         let text = Text::of(letter);
         Message::builder()
             .from(self.from.clone())
-            .to(Mailbox::new(Some(in_one_line(&letter.recipient.name)), address))
+            .to(Mailbox::new(Some(in_a_header(&letter.recipient.name)), address))
             .subject(text.subject)
             .message_id(Some(format!("<{}@{}>", letter.id, self.from.email.domain())))
             .date(now.as_system_time())
@@ -199,6 +220,10 @@ mod tests {
         let head = raw.split("\r\n\r\n").next().unwrap_or_default();
         assert!(!head.lines().any(|line| line.starts_with("Bcc")), "{head}");
         assert!(head.contains("Subject: Hello Bcc: all@example.com body\r\n"), "{head}");
+        // Nor one that readers decode.
+        letter.listed[0].title = "=?utf-8?B?SGk=?=".to_owned();
+        letter.recipient.name = "=?utf-8?Q?Pat?=".to_owned();
+        assert!(!self::raw(&letter).contains("=?utf-8?"), "{}", self::raw(&letter));
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! Taking what is due, to send it: under a lease, so that nobody else sends it meanwhile and somebody does should this node die.
 //!
-//! What nobody wants or can be sent any more is given up here, and what would break into quiet hours is put off.
+//! What nobody wants or can be sent any more is given up here, what was edited meanwhile gets its new words, and what would break
+//! into quiet hours is put off.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -16,6 +17,7 @@ use crate::{
     db::Tx,
     error::{Error, Result},
     ids::{TenantId, UserId},
+    notifications::{self, NotificationId},
     preferences::{self, Channel, Frequency, Preferences},
     tenants::{self, Tenant},
     users::{self, User},
@@ -27,6 +29,7 @@ const LEASE: Duration = Duration::from_mins(1);
 const LOOKED_AT: i64 = 100;
 
 const SWITCHED_OFF: &str = "The recipient has switched this off.";
+const DELETED: &str = "The notification was deleted.";
 
 /// What a look at a lane has come to.
 #[derive(Default, Debug)]
@@ -116,6 +119,7 @@ impl Office<'_> {
             taken.dead += lease::give_up(self.tenant, self.tx, message, why).await?;
             return Ok(());
         }
+        taken.unwanted += self.drop_deleted(message).await?;
         taken.unwanted += self.drop_unwanted(own, &first, message).await?;
         let until = self.now.plus(LEASE);
         let count = lease::extend(self.tenant, self.tx, message, until).await?;
@@ -125,8 +129,17 @@ impl Office<'_> {
         Ok(())
     }
 
-    /// Gives up what its recipient has switched off; returns how many deliveries that are. Where the rest still goes out, they are
-    /// a message of their own from then on: begun anew under the id of the rest, they would be taken for a repeat of it.
+    /// Gives up what was deleted in the application; returns how many deliveries that are. They are a message of their own from then
+    /// on: begun anew under the id of the rest, they would be taken for a repeat of it.
+    async fn drop_deleted(&self, message: DeliveryId) -> Result<usize> {
+        let apart = DeliveryId::random();
+        match lease::part_deleted(self.tenant, self.tx, message, apart).await? {
+            0 => Ok(0),
+            _ => lease::give_up(self.tenant, self.tx, apart, DELETED).await,
+        }
+    }
+
+    /// Likewise what its recipient has switched off.
     async fn drop_unwanted(&self, own: &Preferences, first: &Delivery, message: DeliveryId) -> Result<usize> {
         let kinds = lease::kinds(self.tenant, self.tx, message).await?;
         let wanted = |about: &About| own.frequency(about.0, about.1.as_deref(), first.channel) != Frequency::Off;
@@ -167,8 +180,26 @@ impl Office<'_> {
         }
     }
 
+    /// What was edited in the application goes out as it is there now.
+    async fn reword(&self, deliveries: &mut [Delivery]) -> Result<()> {
+        let ids: Vec<NotificationId> = deliveries.iter().filter_map(|delivery| delivery.notification_id).collect();
+        let told = notifications::find_many(self.tenant, self.tx, &ids).await?;
+        let told: HashMap<_, _> = told.into_iter().map(|notification| (notification.id, notification)).collect();
+        for delivery in deliveries {
+            let Some(now) = delivery.notification_id.and_then(|id| told.get(&id)) else { continue };
+            let (title, message, data) = (now.title.clone(), now.message.clone(), now.data.clone());
+            let edited = Delivery { title, message, data, priority: now.priority, ..delivery.clone() };
+            if edited != *delivery {
+                lease::reword(self.tenant, self.tx, &edited).await?;
+                *delivery = edited;
+            }
+        }
+        Ok(())
+    }
+
     async fn letter(&self, first: Delivery, id: DeliveryId, recipient: &User, count: usize) -> Result<Letter> {
-        let listed = lease::newest(self.tenant, self.tx, id, LISTED).await?;
+        let mut listed = lease::newest(self.tenant, self.tx, id, LISTED).await?;
+        self.reword(&mut listed).await?;
         let webhook = self.house.settings.webhook_url.clone().filter(|_| first.channel != Channel::Email);
         Ok(Letter {
             tenant: self.tenant,

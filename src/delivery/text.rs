@@ -37,8 +37,8 @@ impl Text {
 fn subject(letter: &Letter) -> String {
     let count = i64::try_from(letter.listed.len()).unwrap_or(i64::MAX).saturating_add(letter.more);
     match &letter.listed[..] {
-        [only] if count == 1 => in_one_line(&only.title),
-        _ => in_one_line(&format!("{count} notifications from {}", letter.tenant_name)),
+        [only] if count == 1 => in_a_header(&only.title),
+        _ => in_a_header(&format!("{count} notifications from {}", letter.tenant_name)),
     }
 }
 
@@ -51,6 +51,11 @@ fn foot(letter: &Letter) -> String {
     format!(
         "{tenant} has sent this to {name}. What you are sent, and how often, is in your notification preferences there."
     )
+}
+
+/// In one line, and not as what readers take for encoded (RFC 2047).
+pub fn in_a_header(text: &str) -> String {
+    in_one_line(text).replace("=?", "= ?")
 }
 
 /// Without line breaks and other control characters.

@@ -29,7 +29,8 @@ use crate::{
 #[derive(OneofObject, Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // one for a request
 pub enum NotificationSelector {
-    /// These, at most 1,000. Those that are not the viewer's, or not there, are ignored.
+    /// These, at most 1,000. Those that are not there are ignored, and those that are not the viewer's; `updateNotifications`
+    /// and `deleteNotifications` reach everybody's for ADMIN and SERVICE.
     Ids(Vec<NotificationId>),
     /// All of these, however many.
     Filter(NotificationFilter),

@@ -51,6 +51,7 @@ pub use filter::NotificationFilter;
 pub use news::Lane;
 pub use retain::retain;
 pub use state::{Change, Patch};
+pub use store::find_many;
 
 pub type NotificationId = Id<Notification>;
 

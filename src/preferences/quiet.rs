@@ -73,7 +73,8 @@ db::json_value!(QuietHours);
 /// The zone of this name, in its usual spelling. The rules are those that are built into the program: the same on every node, and
 /// also where the machine has none.
 pub fn time_zone(name: &str) -> Option<TimeZone> {
-    TimeZone::get(name).ok().filter(|zone| !zone.is_unknown())
+    let is_a_place = |zone: &TimeZone| !zone.is_unknown() && zone.iana_name() != Some("Factory");
+    TimeZone::get(name).ok().filter(is_a_place)
 }
 
 /// Which of two moments that the wall clock calls the same.

@@ -194,6 +194,8 @@ async fn a_bad_setting_is_named() {
         ("LEADCAST_SMTP_URL", "--smtp-url", "mail.example.com"),
         ("LEADCAST_SMTP_URL", "--smtp-url", "http://user:hunter2@mail.example.com"),
         ("LEADCAST_SMTP_URL", "--smtp-url", "smtp://user:hunter2@mail.example.com?tls=perhaps"),
+        ("LEADCAST_SMTP_URL", "--smtp-url", "smtp://user:hunter2@mail.example.com?ssl=required"),
+        ("LEADCAST_SMTP_URL", "--smtp-url", "smtp://user:hunter2@mail.example.com/inbox?tls=required"),
         ("LEADCAST_MAIL_FROM", "--mail-from", "Leads"),
         ("LEADCAST_DRAIN_DELAY", "--drain-delay", "a while"),
         ("LEADCAST_DRAIN_DELAY", "--drain-delay", "1h"),

@@ -1,6 +1,9 @@
 //! What is due, and who has it.
 
-use diesel::{dsl::exists, prelude::*};
+use diesel::{
+    dsl::{exists, not},
+    prelude::*,
+};
 use diesel_async::RunQueryDsl;
 
 use super::super::{
@@ -12,7 +15,7 @@ use crate::{
     clock::Timestamp,
     db::{
         Tx, on,
-        schema::{deliveries, tenants},
+        schema::{deliveries, notifications, tenants},
     },
     error::Result,
     ids::TenantId,
@@ -148,6 +151,33 @@ pub async fn part(tenant: TenantId, tx: &Tx, message: DeliveryId, about: &About,
             on!(tx, conn => diesel::update(rows).set(set).execute(conn).await)?
         }
     };
+    Ok(())
+}
+
+/// Takes what was deleted in the application out of a message, into another. Returns how many deliveries that are.
+pub async fn part_deleted(tenant: TenantId, tx: &Tx, message: DeliveryId, into: DeliveryId) -> Result<usize> {
+    let told = notifications::table
+        .filter(notifications::tenant_id.eq(deliveries::tenant_id))
+        .filter(deliveries::notification_id.eq(notifications::id.nullable()));
+    let rows = deliveries::table
+        .filter(deliveries::tenant_id.eq(tenant))
+        .filter(deliveries::message_id.eq(message))
+        .filter(deliveries::next_attempt_at.is_not_null())
+        .filter(deliveries::notification_id.is_not_null())
+        .filter(not(exists(told)));
+    Ok(on!(tx, conn => diesel::update(rows).set(deliveries::message_id.eq(into)).execute(conn).await)?)
+}
+
+/// Writes what a delivery says now.
+pub async fn reword(tenant: TenantId, tx: &Tx, delivery: &Delivery) -> Result<()> {
+    let set = (
+        deliveries::title.eq(&delivery.title),
+        deliveries::message.eq(&delivery.message),
+        deliveries::data.eq(&delivery.data),
+        deliveries::priority.eq(delivery.priority),
+    );
+    let row = deliveries::table.find((tenant, delivery.id));
+    on!(tx, conn => diesel::update(row).set(set).execute(conn).await)?;
     Ok(())
 }
 

@@ -18,7 +18,8 @@ use crate::{
 pub struct NotificationsInput {
     /// Which.
     pub select: NotificationSelector,
-    /// What came after this place is spared: give the cursor that the list on the screen was loaded with.
+    /// What came after this place is spared: give the cursor of the last event that the screen shows, at first the `streamCursor` that
+    /// its list was loaded with.
     pub up_to: Option<Cursor>,
 }
 
@@ -29,7 +30,7 @@ pub struct SnoozeNotificationsInput {
     pub select: NotificationSelector,
     /// When they come back: in the future.
     pub until: Timestamp,
-    /// What came after this place is spared.
+    /// What came after this place is spared: the cursor of the last event that the screen shows.
     pub up_to: Option<Cursor>,
 }
 

@@ -90,8 +90,19 @@ async fn quiet_hours(engine: Engine) {
     let good = json!({ "quietHours": { "start": "22:00", "end": "07:00", "timeZone": "Europe/Berlin" } });
     let no_times =
         ["", "7:00", "24:00", "12:60", "10 pm", "22.00", "22:00:00", " 22:00", "+2:00", "２２:00", "22:00\u{0}"];
-    let no_zones =
-        ["", " ", "Mars/Base", "+02:00", "UTC+2", "CEST", "Etc/Unknown", "Europe/Berlin ", "../../etc/passwd"];
+    let no_zones = [
+        "",
+        " ",
+        "Mars/Base",
+        "+02:00",
+        "UTC+2",
+        "CEST",
+        "Etc/Unknown",
+        "Factory",
+        "factory",
+        "Europe/Berlin ",
+        "../../etc/passwd",
+    ];
     let long = "x".repeat(40_000);
     let cases = [
         refused("quietHours.start", "INVALID", no_times),

@@ -22,6 +22,7 @@ both_engines!(
     what_is_switched_off_is_left_out_of_a_digest,
     what_was_left_out_of_a_digest_is_a_message_of_its_own,
     what_is_left_out_between_two_attempts_parts_from_the_rest,
+    what_became_of_it_in_the_application_counts,
 );
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -224,4 +225,34 @@ async fn what_is_switched_off_is_left_out_of_a_digest(engine: Engine) {
     let dead = async || deliveries(&world.server, ADMIN, json!({ "statuses": ["DEAD"] })).await;
     eventually("the third to be given up", async || dead().await.len() == 1).await;
     assert_eq!(dead().await[0]["lastError"], "The recipient has switched this off.");
+}
+
+/// In the words that it has when it goes out, and not when it is gone.
+async fn what_became_of_it_in_the_application_counts(engine: Engine) {
+    let world = World::start(engine).await;
+    let server = &world.server;
+    prefer(server, PAT, &[("WEBHOOK", "HOURLY"), ("EMAIL", "HOURLY")]).await;
+    world.after_the_hour(Duration::from_mins(1));
+    for title in ["Deleted", "Wrong", "Read", "Left alone"] {
+        world.tell(json!({ "title": title, "message": "old words" })).await;
+    }
+    let told = deliveries(server, ADMIN, json!({ "channels": ["WEBHOOK"] })).await;
+    let one = |title: &str| {
+        let found = told.iter().find(|delivery| delivery["notification"]["title"] == title).expect("it was told");
+        json!({ "ids": [found["notification"]["id"]] })
+    };
+    server.act(ADMIN, "deleteNotifications", json!({ "select": one("Deleted") })).await.done();
+    let patch = json!({ "title": "Right", "message": "new words", "data": { "order": 7 } });
+    server.act(ADMIN, "updateNotifications", json!({ "select": one("Wrong"), "patch": patch })).await.done();
+    server.act(PAT, "markNotificationsRead", json!({ "select": one("Read") })).await.done();
+    server.advance(HOUR);
+    let body = world.receiver.called(1).await[0].json();
+    assert_eq!(titles(&body), ["Left alone", "Read", "Right"]);
+    assert_eq!(body["data"]["notifications"][2]["message"], "new words");
+    assert_eq!(body["data"]["notifications"][2]["data"], json!({ "order": 7 }));
+    let mail = world.post.got(1).await.remove(0).text;
+    assert!(mail.contains("\nRight\n") && !mail.contains("Wrong") && !mail.contains("Deleted"), "{mail}");
+    let dead = with_status(&world, "DEAD", 2).await;
+    assert!(dead.iter().all(|one| one["lastError"] == "The notification was deleted."), "{dead:?}");
+    with_status(&world, "SENT", 6).await;
 }
