@@ -173,6 +173,37 @@ pub async fn page(
     let newest_first = !request.backward;
     let stops_at = end_of_walk(tenant, tx, wanted, newest_first, request.from).await?;
     let part = Part::new(wanted, newest_first, request.from, stops_at);
+    let mut rows = if wanted.stretches.len() > FEW {
+        let mut keys = keys_along(tenant, tx, wanted, part, request.limit()).await?;
+        keys.sort_by_key(order);
+        if newest_first {
+            keys.reverse();
+        }
+        keys.truncate(usize::try_from(request.limit()).unwrap_or(usize::MAX));
+        with_keys(tenant, tx, &keys).await?
+    } else {
+        rows_along(tenant, tx, wanted, part, request.limit()).await?
+    };
+    rows.sort_by_key(|row| order(&row.key()));
+    if newest_first {
+        rows.reverse();
+    }
+    rows.truncate(usize::try_from(request.limit()).unwrap_or(usize::MAX));
+    let total = if request.count { total(tenant, tx, wanted).await? } else { None };
+    Ok(request.page(rows, stops_at, total))
+}
+
+/// Of more stretches than that most rows are not on the page: their keys are read first, which are in the index.
+const FEW: usize = 3;
+
+/// The first rows of each stretch.
+async fn rows_along(
+    tenant: TenantId,
+    tx: &Tx,
+    wanted: &Selection,
+    part: Part,
+    limit: i64,
+) -> Result<Vec<Notification>> {
     let stretches = wanted.stretches.iter().map(async |stretch| -> Result<Vec<Notification>> {
         Ok(on!(tx, conn => notifications::table
             .filter(notifications::tenant_id.eq(tenant))
@@ -181,19 +212,37 @@ pub async fn page(
             .within(part)
             .matching(wanted)
             .in_order(part)
-            .limit(request.limit())
+            .limit(limit)
             .select(Notification::as_select())
             .load(conn)
             .await)?)
     });
-    let mut rows: Vec<_> = try_join_all(stretches).await?.into_iter().flatten().collect();
-    rows.sort_by_key(|row| order(&row.key()));
-    if newest_first {
-        rows.reverse();
-    }
-    rows.truncate(usize::try_from(request.limit()).unwrap_or(usize::MAX));
-    let total = if request.count { total(tenant, tx, wanted).await? } else { None };
-    Ok(request.page(rows, stops_at, total))
+    Ok(try_join_all(stretches).await?.into_iter().flatten().collect())
+}
+
+/// The keys of the first rows of each stretch.
+async fn keys_along(tenant: TenantId, tx: &Tx, wanted: &Selection, part: Part, limit: i64) -> Result<Vec<Key>> {
+    let stretches = wanted.stretches.iter().map(async |stretch| -> Result<Vec<Key>> {
+        Ok(on!(tx, conn => notifications::table
+            .filter(notifications::tenant_id.eq(tenant))
+            .into_boxed::<Backend>()
+            .along(stretch)
+            .within(part)
+            .matching(wanted)
+            .in_order(part)
+            .limit(limit)
+            .select((notifications::created_at, notifications::id))
+            .load(conn)
+            .await)?)
+    });
+    Ok(try_join_all(stretches).await?.into_iter().flatten().collect())
+}
+
+/// In no order.
+async fn with_keys(tenant: TenantId, tx: &Tx, keys: &[Key]) -> Result<Vec<Notification>> {
+    let ids: Vec<NotificationId> = keys.iter().map(|(_, id)| *id).collect();
+    let rows = notifications::table.filter(notifications::tenant_id.eq(tenant)).filter(notifications::id.eq_any(ids));
+    Ok(on!(tx, conn => rows.select(Notification::as_select()).load(conn).await)?)
 }
 
 /// How many there are; `None` when that takes looking at too many.
