@@ -102,10 +102,10 @@ async fn tell_in_app(by: Teller, tx: &Tx, mut all: Vec<Copies>) -> Result<Vec<No
     }
     let counts = store::lock(tenant, tx, &users).await?;
     let subjects: Vec<_> = all.iter().map(|(content, _)| content.subject_id).collect();
-    let before = store::told(tenant, tx, &subjects, &users).await?;
+    let mut known = store::told(tenant, tx, &subjects, &users).await?;
     let mut raised: BTreeMap<UserId, i64> = BTreeMap::new();
     for (content, copies) in &mut all {
-        copies.retain(|(user, _)| !before.contains(&(content.subject_id, content.kind, user.clone())));
+        copies.retain(|(user, _)| known.insert((content.subject_id, content.kind, user.clone())));
         for (user, copy) in copies {
             let more = raised.entry(user.clone()).or_default();
             *more += 1;

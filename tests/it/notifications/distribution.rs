@@ -22,6 +22,7 @@ both_engines!(
     a_claim_is_told_to_both_sides,
     competition_is_told_once_to_those_that_have_not_claimed,
     a_low_balance_is_told,
+    what_is_in_the_log_twice_is_told_once,
     many_providers_are_told_once_each
 );
 
@@ -123,6 +124,33 @@ async fn a_low_balance_is_told(engine: Engine) {
     server.all_is_told().await;
     told(&server, SAM, "BALANCE_LOW", 1).await;
     assert!(low["message"].as_str().is_some_and(|text| text.ends_with("credits left")), "{low:#}");
+}
+
+/// As a log may hold it that some tool has written to: it is told once, and what comes later is not held up.
+async fn what_is_in_the_log_twice_is_told_once(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    let sql = Sql::of(&server).await;
+    server.act(ADMIN, "updateTenantSettings", json!({ "lowBalanceThreshold": 10 })).await.done();
+    server.fund(SAM, 12).await;
+    let fall = json!({ "ownerId": "sam", "change": -5, "reference": "fall", "reason": "x" });
+    server.act(ADMIN, "adjustWallet", fall).await.done();
+    told(&server, SAM, "BALANCE_LOW", 1).await;
+    let last = "FROM events WHERE payload LIKE '%\"entry\"%' ORDER BY id DESC LIMIT 1";
+    let payload: Value = serde_json::from_str(&sql.text(&format!("SELECT payload {last}")).await).expect("JSON");
+    let (old, new) = (payload["entry"]["id"].as_str().expect("an id"), uuid::Uuid::now_v7());
+    let thrice = format!(
+        "INSERT INTO events (tenant_id, kind, payload, occurred_at)
+         SELECT tenant_id, kind, replace(payload, '{old}', '{new}'), occurred_at FROM (SELECT * {last}) AS one
+         CROSS JOIN (SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3) AS times"
+    );
+    sql.run(&thrice).await.expect("rows");
+    told(&server, SAM, "BALANCE_LOW", 2).await;
+    server.all_is_told().await;
+    told(&server, SAM, "BALANCE_LOW", 2).await;
+    server.fund(SAM, 5).await;
+    let again = json!({ "ownerId": "sam", "change": -5, "reference": "again", "reason": "x" });
+    server.act(ADMIN, "adjustWallet", again).await.done();
+    told(&server, SAM, "BALANCE_LOW", 3).await;
 }
 
 /// More than one transaction looks at, in both tenants; each is told what the pure function says, and nobody else anything.
