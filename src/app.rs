@@ -10,6 +10,7 @@ use crate::{
     delivery::Courier,
     error::{Error, Result},
     events::Hub,
+    gate::Gate,
     graphql::{self, Schema},
     matching::Profiles,
     metrics::Metrics,
@@ -30,6 +31,7 @@ pub struct Parts {
     pub courier: Courier,
     pub hub: Hub,
     pub schema: Schema,
+    pub gate: Gate,
     pub metrics: Metrics,
 }
 
@@ -55,6 +57,7 @@ impl App {
             courier: Courier::new(settings.smtp(), settings.dev_mode())?,
             hub,
             schema: graphql::schema(),
+            gate: Gate::new(graphql::sdl(), &settings)?,
             metrics,
             settings,
             db,

@@ -169,8 +169,49 @@ pub struct Settings {
     /// How long `/readyz` says 503 at a shutdown before anything is closed, for balancers that look now and then [default: not at all]
     #[arg(long, env = "LEADCAST_DRAIN_DELAY", global = true, value_parser = delay)]
     pub drain_delay: Option<Duration>,
+    /// Whether clients may ask for the schema: on, off [default: on in dev mode, else off]
+    #[arg(long, env = "LEADCAST_INTROSPECTION", global = true)]
+    pub introspection: Option<Switch>,
+    /// A folder with the only documents that are executed, *.graphql, one in each file [default: none, any document is]
+    #[arg(long, env = "LEADCAST_TRUSTED_DOCUMENTS", global = true)]
+    pub trusted_documents: Option<PathBuf>,
+    #[command(flatten)]
+    pub documents: DocumentLimits,
     #[arg(skip)]
     pub limits: Limits,
+}
+
+/// What a document may ask for. All of it is known before anything is executed.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Limits of documents")]
+pub struct DocumentLimits {
+    /// Bytes of the text
+    #[arg(long = "max-bytes", env = "LEADCAST_MAX_BYTES", global = true, default_value_t = 65_536)]
+    pub bytes: usize,
+    /// Words and signs of the text
+    #[arg(long = "max-tokens", env = "LEADCAST_MAX_TOKENS", global = true, default_value_t = 10_000)]
+    pub tokens: usize,
+    /// How many fields may stand in one another
+    #[arg(long = "max-depth", env = "LEADCAST_MAX_DEPTH", global = true, default_value_t = 20)]
+    pub depth: usize,
+    /// Fields of an operation's root
+    #[arg(long = "max-root-fields", env = "LEADCAST_MAX_ROOT_FIELDS", global = true, default_value_t = 30)]
+    pub root_fields: usize,
+    /// Aliases
+    #[arg(long = "max-aliases", env = "LEADCAST_MAX_ALIASES", global = true, default_value_t = 100)]
+    pub aliases: usize,
+    /// Directives
+    #[arg(long = "max-directives", env = "LEADCAST_MAX_DIRECTIVES", global = true, default_value_t = 100)]
+    pub directives: usize,
+    /// What an operation may cost: a point for each field, times the rows of its lists
+    #[arg(long = "max-cost", env = "LEADCAST_MAX_COST", global = true, default_value_t = 20_000)]
+    pub cost: u64,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Switch {
+    On,
+    Off,
 }
 
 /// What one client may take of the server. Not for operators, who would have to know all of it to change any: tests
@@ -249,6 +290,11 @@ impl Settings {
     }
 
     /// The mail server's URL and whom e-mails come from, if any are sent.
+    /// Whether clients may ask for the schema.
+    pub fn introspection(&self) -> bool {
+        self.introspection.map_or_else(|| self.dev_mode(), |switch| switch == Switch::On)
+    }
+
     pub fn smtp(&self) -> Option<(&str, Mailbox)> {
         self.smtp_url.as_deref().zip(self.mail_from.clone())
     }

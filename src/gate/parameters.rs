@@ -1,15 +1,16 @@
 //! The parameters of a GraphQL request: the same object in the body of a POST and in the payload of a `subscribe`.
 
-use async_graphql::{Request, Variables};
 use serde_json::{Map, Value};
 
-/// `query`, `operationName`, `variables` and `extensions`, with their types checked.
+/// `query`, `operationName`, `variables` and what of `extensions` is known, with their types checked.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Parameters {
+    /// Empty when `hash` says which document is meant.
     pub query: String,
+    /// `extensions.persistedQuery.sha256Hash`.
+    pub hash: Option<[u8; 32]>,
     pub operation_name: Option<String>,
     pub variables: Map<String, Value>,
-    pub extensions: Map<String, Value>,
 }
 
 impl Parameters {
@@ -23,8 +24,8 @@ impl Parameters {
             _ => return Err("A request is a JSON object with the member `query`.".to_owned()),
         };
         let query = match members.remove("query") {
-            Some(Value::String(query)) => query,
-            Some(Value::Null) | None => return Err("The parameter `query` is missing.".to_owned()),
+            Some(Value::String(query)) => Some(query),
+            Some(Value::Null) | None => None,
             Some(_) => return Err("The parameter `query` must be a string.".to_owned()),
         };
         let operation_name = match members.remove("operationName") {
@@ -37,16 +38,29 @@ impl Parameters {
             Some(Value::Null) | None => Ok(Map::new()),
             Some(_) => Err(format!("The parameter `{name}` must be an object or null.")),
         };
-        Ok(Self { query, operation_name, variables: object("variables")?, extensions: object("extensions")? })
-    }
-
-    pub fn into_request(self) -> Request {
-        let request = Request::new(self.query).variables(Variables::from_json(Value::Object(self.variables)));
-        match self.operation_name {
-            Some(name) => request.operation_name(name),
-            None => request,
+        let variables = object("variables")?;
+        let hash = object("extensions")?.get("persistedQuery").map(hash).transpose()?;
+        if query.is_none() && hash.is_none() {
+            return Err("The parameter `query` is missing.".to_owned());
         }
+        Ok(Self { query: query.unwrap_or_default(), hash, operation_name, variables })
     }
+}
+
+/// Of `extensions.persistedQuery`.
+fn hash(persisted: &Value) -> Result<[u8; 32], String> {
+    let text = persisted["sha256Hash"].as_str().filter(|_| persisted["version"] == 1);
+    let pairs = text
+        .filter(|text| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .map(str::as_bytes)
+        .unwrap_or_default()
+        .chunks_exact(2);
+    let bytes: Option<Vec<u8>> =
+        pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
+    bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
+        "The parameter `extensions.persistedQuery` must have `version` 1 and, in `sha256Hash`, 64 hexadecimal digits."
+            .to_owned()
+    })
 }
 
 /// The token in the text of an `Authorization` header: `Bearer <token>`.
@@ -74,7 +88,7 @@ mod tests {
         .expect("they are all good");
         assert_eq!(parameters.operation_name.as_deref(), Some("A"));
         assert_eq!(parameters.variables["n"], 1);
-        assert!(parameters.extensions.is_empty());
+        assert_eq!(parameters.hash, None);
     }
 
     #[test]
@@ -89,6 +103,13 @@ mod tests {
             (json!({"query": "{a}", "variables": []}), "`variables` must be an object or null"),
             (json!({"query": "{a}", "variables": "{}"}), "`variables` must be an object or null"),
             (json!({"query": "{a}", "extensions": 0}), "`extensions` must be an object or null"),
+            (json!({"extensions": {"persistedQuery": {"version": 2, "sha256Hash": "0".repeat(64)}}}), "`version` 1"),
+            (json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0".repeat(63)}}}), "64 hexadecimal"),
+            (
+                json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "+1".repeat(32)}}}),
+                "64 hexadecimal",
+            ),
+            (json!({"extensions": {"persistedQuery": null}}), "64 hexadecimal"),
         ] {
             let message = Parameters::from_json(json.clone()).expect_err("it is wrong");
             assert!(message.contains(expected), "{json}: {message}");

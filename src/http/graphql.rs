@@ -163,12 +163,11 @@ fn from_query_string(uri: &Uri) -> Result<Parameters, Refusal> {
 
 /// A GET must be safe: it may be repeated, prefetched and sent by a link on any page.
 async fn execute(front: &Front, viewer: &Viewer, parameters: Parameters, safe: bool) -> Result<Answer, Refusal> {
-    let mut request = parameters.into_request();
-    let operation = match gate::check(&mut request) {
-        Ok(operation) => operation,
-        Err(error) => return Ok(Answer::NotExecutable(vec![error])),
+    let (operation, request) = match front.app.gate.check(parameters) {
+        Ok(checked) => checked,
+        Err(errors) => return Ok(Answer::NotExecutable(errors)),
     };
-    spans::describe(operation.kind_name(), request.operation_name.as_deref());
+    spans::describe(operation.kind_name(), operation.name.as_deref());
     match operation.kind {
         OperationType::Mutation if safe => {
             let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Mutations are sent with POST, not with GET.");

@@ -55,12 +55,11 @@ impl Operation {
         if let Err(Error::Fault(fault)) = self.app.auth.viewer(&self.token).await {
             return self.refuse(vec![graphql::errors::fault(&fault)]).await;
         }
-        let mut request = parameters.into_request();
-        let operation = match gate::check(&mut request) {
-            Ok(operation) => operation,
-            Err(error) => return self.refuse(vec![error]).await,
+        let (operation, request) = match self.app.gate.check(parameters) {
+            Ok(checked) => checked,
+            Err(errors) => return self.refuse(errors).await,
         };
-        spans::describe(operation.kind_name(), request.operation_name.as_deref());
+        spans::describe(operation.kind_name(), operation.name.as_deref());
         let _running = (operation.kind == OperationType::Subscription).then(|| self.app.metrics.subscription());
         let request = graphql::request(&self.app, &self.viewer, request).data(self.positions.clone());
         let mut responses = self.app.schema.execute_stream(request);

@@ -38,14 +38,17 @@ async fn what_readers_could_not_read_is_not_taken(engine: Engine) {
         let input = with(lead_input(), json!({ "attributes": { "a": nested(depth) } }));
         assert_eq!(server.act(CASEY, "createLead", input).await.refusals(), refusals, "{depth} deep");
     }
-    // Deeper than any JSON reader goes, which the language's own literals are not read by.
-    let literal = format!("{}1{}", "[".repeat(130), "]".repeat(130));
-    let document = format!(
-        "mutation {{ createLead(input: {{ reference: \"deep\", title: \"A\", description: \"B\", category: \"C\",
+    // The language's own literals are not read by a reader of JSON.
+    let deep = |depth: usize| {
+        let literal = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        format!(
+            "mutation {{ createLead(input: {{ reference: \"deep\", title: \"A\", description: \"B\", category: \"C\",
             location: {{ country: \"ZA\" }}, contact: {{ name: \"D\", phone: \"12345\" }}, attributes: {{ a: {literal} }} }}) {{
             lead {{ id }} userErrors {{ code }} }} }}"
-    );
-    let refused = server.ask(CASEY, &document, json!({})).await;
+        )
+    };
+    assert_eq!(server.ask(CASEY, &deep(130), json!({})).await.error_code(), "LIMIT_EXCEEDED");
+    let refused = server.ask(CASEY, &deep(40), json!({})).await;
     assert_eq!(refused.data()["createLead"], json!({ "lead": null, "userErrors": [{ "code": "INVALID" }] }));
     let written = with(lead_input(), json!({ "attributes": { "a": "the text \\u0000, spelt out" } }));
     server.act(CASEY, "createLead", written).await.done();

@@ -1,0 +1,158 @@
+//! What an operation costs, before it is executed: a point for each field it asks for, times the rows that a list may have.
+//!
+//! A fragment is measured once, however often it is spread, so that thirty that double each other are found out in no time. What
+//! `@include` may leave out counts as asked for. Introspection costs what its fields cost: its lists are short and need no query.
+
+use apollo_compiler::{
+    ExecutableDocument, Name,
+    ast::Value,
+    collections::HashMap,
+    executable::{Field, Operation, Selection, SelectionSet},
+};
+use serde_json_bytes::{ByteString, Map, Value as Json};
+
+/// Rows that a list has that is no page: the payloads of bulk mutations show at most 100, most have a few.
+const ROWS_OF_A_LIST: u64 = 10;
+/// Rows of a page for which no size is given anywhere.
+const ROWS_OF_A_PAGE: u64 = 20;
+/// What a page costs whatever is on it: a query or two.
+const PAGE: u64 = 10;
+/// What a mutation costs: a transaction.
+const MUTATION: u64 = 10;
+
+/// How the cost of an operation comes about: a number that the sizes of its pages make larger.
+#[derive(Debug)]
+pub struct Cost {
+    operation: Sum,
+    fragments: Vec<Sum>,
+    /// What it is whatever the variables are, when they do not matter.
+    always: Option<u64>,
+}
+
+/// A number, and what comes to it.
+#[derive(Default, Debug)]
+struct Sum {
+    fixed: u64,
+    times: Vec<(Size, Sum)>,
+    /// The places of fragments.
+    spreads: Vec<usize>,
+}
+
+/// How many rows a list has.
+#[derive(Debug)]
+enum Size {
+    Given(u64),
+    Variable(String),
+}
+
+impl Cost {
+    pub fn of(document: &ExecutableDocument, operation: &Operation) -> Self {
+        let places: HashMap<&Name, usize> =
+            document.fragments.keys().enumerate().map(|(place, name)| (name, place)).collect();
+        let measure = Measure { places };
+        let mut sum = measure.set(&operation.selection_set);
+        if operation.is_mutation() {
+            let roots = u64::try_from(operation.root_fields(document).count()).unwrap_or(u64::MAX);
+            sum.fixed = sum.fixed.saturating_add(roots.saturating_mul(MUTATION));
+        }
+        let fragments = document.fragments.values().map(|fragment| measure.set(&fragment.selection_set)).collect();
+        let mut cost = Self { operation: sum, fragments, always: None };
+        if !cost.fragments.iter().chain([&cost.operation]).any(Sum::depends_on_variables) {
+            cost.always = Some(cost.with(&Map::new()));
+        }
+        cost
+    }
+
+    /// What it comes to with these variables, coerced.
+    pub fn with(&self, variables: &Map<ByteString, Json>) -> u64 {
+        self.always.unwrap_or_else(|| {
+            let mut known = vec![None; self.fragments.len()];
+            self.sum(&self.operation, variables, &mut known)
+        })
+    }
+
+    fn sum(&self, sum: &Sum, variables: &Map<ByteString, Json>, known: &mut [Option<u64>]) -> u64 {
+        let mut total = sum.fixed;
+        for (size, rows) in &sum.times {
+            let rows = self.sum(rows, variables, known);
+            total = total.saturating_add(size.with(variables).saturating_mul(rows));
+        }
+        for place in &sum.spreads {
+            let fragment = known[*place].unwrap_or_else(|| self.sum(&self.fragments[*place], variables, known));
+            known[*place] = Some(fragment);
+            total = total.saturating_add(fragment);
+        }
+        total
+    }
+}
+
+impl Sum {
+    fn depends_on_variables(&self) -> bool {
+        self.times.iter().any(|(size, rows)| matches!(size, Size::Variable(_)) || rows.depends_on_variables())
+    }
+}
+
+impl Size {
+    fn with(&self, variables: &Map<ByteString, Json>) -> u64 {
+        match self {
+            Self::Given(rows) => *rows,
+            Self::Variable(name) => variables.get(name.as_str()).and_then(Json::as_u64).unwrap_or(ROWS_OF_A_PAGE),
+        }
+    }
+}
+
+struct Measure<'a> {
+    places: HashMap<&'a Name, usize>,
+}
+
+impl Measure<'_> {
+    fn set(&self, set: &SelectionSet) -> Sum {
+        let mut sum = Sum::default();
+        self.add(set, &mut sum);
+        sum
+    }
+
+    fn add(&self, set: &SelectionSet, sum: &mut Sum) {
+        for selection in &set.selections {
+            match selection {
+                Selection::Field(field) => self.field(field, sum),
+                Selection::InlineFragment(fragment) => self.add(&fragment.selection_set, sum),
+                Selection::FragmentSpread(spread) => sum.spreads.extend(self.places.get(&spread.fragment_name)),
+            }
+        }
+    }
+
+    fn field(&self, field: &Field, sum: &mut Sum) {
+        sum.fixed = sum.fixed.saturating_add(1);
+        if field.selection_set.is_empty() {
+            return;
+        }
+        if field.definition.argument_by_name("first").is_some() {
+            sum.fixed = sum.fixed.saturating_add(PAGE);
+            sum.times.push((size_of_page(field), self.set(&field.selection_set)));
+        } else if field.ty().is_list() && !is_of_a_page(field) && !field.selection_set.ty.starts_with("__") {
+            sum.times.push((Size::Given(ROWS_OF_A_LIST), self.set(&field.selection_set)));
+        } else {
+            self.add(&field.selection_set, sum);
+        }
+    }
+}
+
+/// The rows of a page are counted by its size already.
+fn is_of_a_page(field: &Field) -> bool {
+    matches!(field.name.as_str(), "nodes" | "edges" | "events")
+}
+
+/// `first` or `last`, as given or as the schema has it. A negative one costs nothing: it is refused anyway.
+fn size_of_page(field: &Field) -> Size {
+    let given = ["first", "last"].into_iter().find_map(|name| {
+        let value = field.specified_argument_by_name(name).filter(|value| !value.is_null());
+        value.map(|value| &**value)
+    });
+    let default = || field.definition.argument_by_name("first").and_then(|first| first.default_value.as_deref());
+    match given.or_else(default) {
+        Some(Value::Variable(name)) => Size::Variable(name.to_string()),
+        Some(Value::Int(digits)) => Size::Given(digits.as_str().parse().unwrap_or(0)),
+        _ => Size::Given(ROWS_OF_A_PAGE),
+    }
+}

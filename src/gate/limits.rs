@@ -1,0 +1,122 @@
+//! How much a document may ask for. What is counted here is counted in the text, each fragment once.
+
+use apollo_compiler::{
+    ExecutableDocument,
+    ast::DirectiveList,
+    collections::HashMap,
+    executable::{Operation, Selection, SelectionSet},
+};
+use async_graphql::ServerError;
+
+use super::errors::with_code;
+use crate::config::DocumentLimits;
+
+/// Fields of introspection that lead to the schema.
+const INTROSPECTION: [&str; 2] = ["__schema", "__type"];
+
+/// That something is over its limit. `name` is that of the limit in the settings.
+pub fn exceeded(name: &str, what: &str, limit: u64, found: u64) -> ServerError {
+    let message = format!("The document has {what}: {found}, and at most {limit} are allowed.");
+    let mut error = with_code(message, "LIMIT_EXCEEDED");
+    let extensions = error.extensions.get_or_insert_default();
+    extensions.set("limit", name);
+    extensions.set("maximum", limit);
+    extensions.set("found", found);
+    error
+}
+
+/// Counts what is in a valid document.
+pub fn check(document: &ExecutableDocument, limits: &DocumentLimits, introspection: bool) -> Result<(), ServerError> {
+    let mut found = Found::default();
+    for operation in document.operations.iter() {
+        found.directives += operation.directives.len();
+        found.count(&operation.selection_set);
+    }
+    for fragment in document.fragments.values() {
+        found.directives += fragment.directives.len();
+        found.count(&fragment.selection_set);
+    }
+    at_most("aliases", "too many aliases", limits.aliases, found.aliases)?;
+    at_most("directives", "too many directives", limits.directives, found.directives)?;
+    if found.introspection && !introspection {
+        return Err(with_code("Introspection is switched off here: schema.graphql has the schema.", "FORBIDDEN"));
+    }
+    let mut depths = Depths { document, known: HashMap::default() };
+    for operation in document.operations.iter() {
+        at_most("rootFields", "too many root fields", limits.root_fields, roots(document, operation))?;
+        at_most("depth", "too many levels of fields", limits.depth, depths.of(&operation.selection_set))?;
+    }
+    Ok(())
+}
+
+fn at_most(name: &str, what: &str, limit: usize, found: usize) -> Result<(), ServerError> {
+    let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    if found > limit { Err(exceeded(name, what, wide(limit), wide(found))) } else { Ok(()) }
+}
+
+/// Each as it is answered: a field that is asked for twice is one.
+fn roots(document: &ExecutableDocument, operation: &Operation) -> usize {
+    let mut keys: Vec<_> = operation.root_fields(document).map(|field| field.response_key()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys.len()
+}
+
+#[derive(Default)]
+struct Found {
+    aliases: usize,
+    directives: usize,
+    introspection: bool,
+}
+
+impl Found {
+    fn count(&mut self, set: &SelectionSet) {
+        let mut open = vec![set];
+        while let Some(set) = open.pop() {
+            for selection in &set.selections {
+                let directives: &DirectiveList = selection.directives();
+                self.directives += directives.len();
+                match selection {
+                    Selection::Field(field) => {
+                        self.aliases += usize::from(field.alias.is_some());
+                        self.introspection |= INTROSPECTION.contains(&field.name.as_str());
+                        open.push(&field.selection_set);
+                    }
+                    Selection::InlineFragment(fragment) => open.push(&fragment.selection_set),
+                    Selection::FragmentSpread(_) => {}
+                }
+            }
+        }
+    }
+}
+
+/// How many fields stand in one another. A fragment has the same depth wherever it is spread.
+struct Depths<'a> {
+    document: &'a ExecutableDocument,
+    known: HashMap<&'a str, usize>,
+}
+
+impl<'a> Depths<'a> {
+    fn of(&mut self, set: &'a SelectionSet) -> usize {
+        let mut deepest = 0;
+        for selection in &set.selections {
+            let depth = match selection {
+                Selection::Field(field) => 1 + self.of(&field.selection_set),
+                Selection::InlineFragment(fragment) => self.of(&fragment.selection_set),
+                Selection::FragmentSpread(spread) => self.of_fragment(&spread.fragment_name),
+            };
+            deepest = deepest.max(depth);
+        }
+        deepest
+    }
+
+    fn of_fragment(&mut self, name: &'a str) -> usize {
+        if let Some(depth) = self.known.get(name) {
+            return *depth;
+        }
+        let Some(fragment) = self.document.fragments.get(name) else { return 0 };
+        let depth = self.of(&fragment.selection_set);
+        self.known.insert(name, depth);
+        depth
+    }
+}

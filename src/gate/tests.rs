@@ -1,0 +1,329 @@
+use async_graphql::PathSegment;
+use serde_json::{Value as Json, json};
+
+use sha2::Digest;
+
+use super::*;
+
+/// A schema with something of everything.
+const SDL: &str = "
+    type Query { a(v: Int, w: [Int!], b: String, c: Choice, of: Of): Int  node: Node  nodes(first: Int! = 20, name: String): Nodes! }
+    type Mutation { b: Int }
+    type Subscription { a(v: Int): Node  b: Int }
+    type Node { id: ID!  a: Int  node: Node  children(first: Int): Nodes!  tags: [Node!]! }
+    type Nodes { nodes: [Node!]!  edges: [Edge!]!  total: Int }
+    type Edge { node: Node! }
+    enum Choice { YES NO }
+    input Of { x: Int!  y: Of }
+";
+
+fn gate_with(change: impl FnOnce(&mut Settings)) -> Gate {
+    let mut settings = Settings::defaults();
+    change(&mut settings);
+    Gate::new(SDL.to_owned(), &settings).expect("a schema")
+}
+
+fn parameters(query: &str, name: Option<&str>, variables: &Json) -> Parameters {
+    let json = json!({ "query": query, "operationName": name, "variables": variables });
+    Parameters::from_json(json).expect("good parameters")
+}
+
+fn checked(query: &str, name: Option<&str>, variables: &Json) -> Result<(Operation, Request), Vec<ServerError>> {
+    gate_with(|_| {}).check(parameters(query, name, variables))
+}
+
+/// The first error's message and code.
+fn refusal(gate: &Gate, query: &str) -> (String, Option<Json>) {
+    let Err(errors) = gate.check(parameters(query, None, &json!({}))) else { panic!("{query} is let through") };
+    let error = capped(errors).swap_remove(0);
+    let extensions = serde_json::to_value(&error.extensions).expect("plain data");
+    (error.message, Some(extensions))
+}
+
+#[test]
+fn the_operation_that_is_meant() {
+    use OperationType::{Mutation, Query, Subscription};
+    const TWO: &str = "query A { a } mutation B { b }";
+    for (query, name, expected) in [
+        ("{ a }", None, Ok(Query)),
+        ("subscription S { b }", None, Ok(Subscription)),
+        ("subscription S { b }", Some("S"), Ok(Subscription)),
+        (TWO, Some("A"), Ok(Query)),
+        (TWO, Some("B"), Ok(Mutation)),
+        (TWO, None, Err("several operations")),
+        (TWO, Some("C"), Err("no operation named \"C\"")),
+        ("{ a }", Some("A"), Err("no operation named \"A\"")),
+        ("", None, Err("Syntax error")),
+        ("# nothing", None, Err("Syntax error")),
+        ("fragment F on Query { a }", None, Err("`F`")),
+        ("{ a", None, Err("Syntax error")),
+        ("{ c }", None, Err("`c`")),
+        ("type T { a: Int }", None, Err("ype")),
+    ] {
+        match (checked(query, name, &json!({})), expected) {
+            (Ok((operation, _)), Ok(expected)) => assert_eq!(operation.kind, expected, "{query}"),
+            (Err(errors), Err(expected)) => assert!(errors[0].message.contains(expected), "{query}: {errors:?}"),
+            (found, expected) => panic!("{query}: {:?}, expected {expected:?}", found.map(|(operation, _)| operation)),
+        }
+    }
+}
+
+#[test]
+fn one_root_field_of_a_subscription() {
+    for (query, good) in [
+        ("subscription { b }", true),
+        ("subscription { a { id node @skip(if: true) { id } } }", true),
+        ("subscription { ...F } fragment F on Subscription { a { id a } }", true),
+        ("subscription { ... { ... on Subscription { b } } }", true),
+        ("subscription { b b }", false),
+        ("subscription { a { id } ... { a { a } } }", false),
+        ("subscription { a { id } b }", false),
+        ("subscription { b c: b }", false),
+        ("subscription { a { id } a(v: 1) { id } }", false),
+        ("subscription { b ... { a { id } } }", false),
+        (
+            "subscription { ...F ...G } fragment F on Subscription { b } fragment G on Subscription { a { id } ...F }",
+            false,
+        ),
+        ("subscription { b __typename }", false),
+        ("subscription { __typename }", false),
+        ("subscription { b @include(if: true) }", false),
+        ("subscription { ... @skip(if: false) { b } }", false),
+        ("{ a __typename @skip(if: true) }", true),
+    ] {
+        assert_eq!(checked(query, None, &json!({})).is_ok(), good, "{query}");
+    }
+}
+
+/// async-graphql finds the one field at the top.
+#[test]
+fn the_root_field_is_lifted_out_of_fragments() {
+    let query = "subscription { ... { ...F } } fragment F on Subscription { a { id node { id } } }";
+    let (_, mut request) = checked(query, None, &json!({})).expect("one root field");
+    let document = request.parsed_query().expect("it is there");
+    let operation = &document.operations.iter().next().expect("an operation").1.node;
+    let [root] = &operation.selection_set.node.items[..] else { panic!("{operation:?}") };
+    let async_graphql::parser::types::Selection::Field(field) = &root.node else { panic!("{root:?}") };
+    assert_eq!((field.node.name.node.as_str(), field.node.selection_set.node.items.len()), ("a", 2));
+}
+
+#[test]
+fn variables_that_fit_and_that_do_not() {
+    for (definition, use_of, variables, expected) in [
+        ("$v: Int!", "v: $v", json!({"v": 1}), Some(json!({"v": 1}))),
+        ("$v: Int!", "v: $v", json!({"v": null}), None),
+        ("$v: Int!", "v: $v", json!({}), None),
+        ("$v: Int!", "v: $v", json!({"v": "1"}), None),
+        ("$v: Int!", "v: $v", json!({"v": 1.5}), None),
+        ("$v: Int!", "v: $v", json!({"v": 3_000_000_000_i64}), None),
+        ("$v: Int! = 1", "v: $v", json!({}), Some(json!({"v": 1}))),
+        ("$v: Int", "v: $v", json!({"other": 1}), Some(json!({}))),
+        ("$v: [Int!]", "w: $v", json!({"v": null}), Some(json!({"v": null}))),
+        ("$v: [Int!]", "w: $v", json!({"v": 7}), Some(json!({"v": [7]}))),
+        ("$v: [Int!]", "w: $v", json!({"v": [7, null]}), None),
+        ("$v: Choice", "c: $v", json!({"v": "YES"}), Some(json!({"v": "YES"}))),
+        ("$v: Choice", "c: $v", json!({"v": "PERHAPS"}), None),
+        ("$v: Of", "of: $v", json!({"v": {"x": 1, "y": {"x": 2}}}), Some(json!({"v": {"x": 1, "y": {"x": 2}}}))),
+        ("$v: Of", "of: $v", json!({"v": {"y": {"x": 2}}}), None),
+        ("$v: Of", "of: $v", json!({"v": {"x": 1, "z": 2}}), None),
+        ("$v: Of", "of: $v", json!({"v": []}), None),
+    ] {
+        let query = format!("query ({definition}) {{ a({use_of}) }}");
+        let found = checked(&query, None, &variables).map(|(_, request)| json!(request.variables));
+        assert_eq!(found.ok(), expected, "{query} {variables}");
+    }
+}
+
+#[test]
+fn a_document_is_executed_as_it_was_written() {
+    let query = "query Q($v: Int = -3, $c: Choice = NO) { x: a(v: $v, w: [1, 2], b: \"\\u00e9\\n\\\"\", c: $c, of: {x: 1, y: null}) \
+                 ...F ... on Query @include(if: true) { node { ...G } } }
+        fragment F on Query { other: a(b: \"\"\"block\n  text\"\"\") } fragment G on Node { id }";
+    let (operation, mut request) = checked(query, Some("Q"), &json!({})).expect("a good document");
+    assert_eq!(operation.name.as_deref(), Some("Q"));
+    let converted = format!("{:?}", request.parsed_query().expect("it is there"));
+    let mut same = Request::new(query);
+    let parsed = format!("{:?}", same.parsed_query().expect("async-graphql reads it, too"));
+    for piece in ["-3", "NO", "é\\n\\\"", "block\\ntext", "include", "Number(2)", "Null", "alias: Some"] {
+        assert!(converted.contains(piece) && parsed.contains(piece), "{piece}\n{converted}\n{parsed}");
+    }
+    assert_eq!(converted.matches("Pos").count(), parsed.matches("Pos").count());
+}
+
+#[test]
+fn an_error_says_where() {
+    let Err(errors) = checked("{\n  a\n  nowhere\n}", None, &json!({})) else { panic!("there is no such field") };
+    assert_eq!((errors[0].locations[0].line, errors[0].locations[0].column), (3, 3));
+}
+
+#[test]
+fn a_syntax_error_does_not_repeat_the_document() {
+    let query = format!("{{ a(b: \"{}\" }}", "x".repeat(10_000));
+    let (message, _) = refusal(&gate_with(|_| {}), &query);
+    assert!(message.len() <= 2_000 && !message.contains(&"x".repeat(600)), "{message}");
+}
+
+#[test]
+fn every_limit_says_what_it_is() {
+    let gate = gate_with(|settings| {
+        let limits = &mut settings.documents;
+        (limits.bytes, limits.tokens, limits.depth) = (1_000, 100, 4);
+        (limits.root_fields, limits.aliases, limits.directives, limits.cost) = (3, 4, 4, 500);
+    });
+    let nested =
+        |depth: usize| format!("{{ node {}{} }}", "{ node ".repeat(depth), "{ id }".to_owned() + &"}".repeat(depth));
+    let cases: [(&str, String, String, u64, u64); 7] = [
+        ("bytes", format!("{{ a }} # {}", "x".repeat(992)), format!("{{ a }} # {}", "x".repeat(993)), 1_000, 1_001),
+        ("tokens", "{ a } ".to_owned(), format!("{{ {} }}", "a ".repeat(200)), 100, 101),
+        ("depth", nested(2), nested(3), 4, 5),
+        ("rootFields", "{ a a a a x: a y: a }".to_owned(), "{ x: a y: a ... { z: a a } }".to_owned(), 3, 4),
+        (
+            "aliases",
+            "{ a: a b: a node { ...F } } fragment F on Node { c: id d: id }".to_owned(),
+            "{ a: a b: a node { e: id ...F } } fragment F on Node { c: id d: id }".to_owned(),
+            4,
+            5,
+        ),
+        ("directives", format!("{{ a {} }}", "@skip(if: false) ".repeat(1)), "{ node { a @skip(if: true) id @skip(if: true) node @skip(if: true) { id @skip(if: true) a @include(if: true) } } }".to_owned(), 4, 5),
+        (
+            "cost",
+            "{ nodes(first: 20) { nodes { id node { id } children(first: 1) { total } } } }".to_owned(),
+            "{ nodes(first: 40) { nodes { id node { id } children(first: 1) { total } } } }".to_owned(),
+            500,
+            651,
+        ),
+    ];
+    for (name, good, bad, maximum, found) in cases {
+        assert!(gate.check(parameters(&good, None, &json!({}))).is_ok(), "{name}: {good}");
+        let (message, extensions) = refusal(&gate, &bad);
+        let expected = json!({ "code": "LIMIT_EXCEEDED", "limit": name, "maximum": maximum, "found": found });
+        assert_eq!(extensions, Some(expected), "{name}: {message}");
+    }
+}
+
+/// At any depth: refused or executed, and no stack overflows.
+#[test]
+fn nesting_is_no_danger() {
+    let gate = gate_with(|_| {});
+    for depth in (1..200).chain([500, 1_540, 4_000, 8_000, 100_000]) {
+        let wrap =
+            |open: &str, inner: &str, close: &str| format!("{}{inner}{}", open.repeat(depth), close.repeat(depth));
+        for text in [
+            format!("{{ a(w: {}) }}", wrap("[", "1", "]")),
+            format!("{{ a(of: {}) }}", wrap("{y: ", "{x: 1}", "}")),
+            format!("{{ {} }}", wrap("node { ", "id", " }")),
+            format!("{{ {} }}", wrap("... { ", "a", " }")),
+            format!("query ($v: {}) {{ a(w: $v) }}", wrap("[", "Int", "]")),
+            format!("query ($v: [Int!] = {}) {{ a(w: $v) }}", wrap("[", "1", "]")),
+            format!("{{ a @skip(if: {}) }}", wrap("[", "true", "]")),
+        ] {
+            let result = gate.check(parameters(&text, None, &json!({})));
+            assert!(result.is_err() || depth <= 64, "{depth}: {}", &text[..40.min(text.len())]);
+        }
+        let chain: String =
+            (0..depth.min(2_000)).map(|n| format!("fragment F{n} on Node {{ id ...F{} }} ", n + 1)).collect();
+        let last = format!("fragment F{} on Node {{ id }}", depth.min(2_000));
+        let _no_overflow = gate.check(parameters(&format!("{{ node {{ ...F0 }} }} {chain}{last}"), None, &json!({})));
+    }
+}
+
+/// Thirty fragments that each spread the next twice ask for a thousand million fields.
+#[test]
+fn doubling_fragments_are_found_out_at_once() {
+    let gate = gate_with(|_| {});
+    for count in [22, 30, 60] {
+        let fragments: String =
+            (0..count).map(|n| format!("fragment F{n} on Node {{ ...F{0} ...F{0} }} ", n + 1)).collect();
+        let text = format!("{{ node {{ ...F0 }} }} {fragments} fragment F{count} on Node {{ id }}");
+        let (message, extensions) = refusal(&gate, &text);
+        assert_eq!(extensions.map(|extensions| extensions["limit"].clone()), Some(json!("cost")), "{message}");
+    }
+}
+
+#[test]
+fn the_size_of_a_page_may_be_a_variable() {
+    let gate = gate_with(|_| {});
+    let cost = |query: &str, variables: Json| {
+        gate.check(parameters(query, None, &variables)).map(|(operation, _)| operation.cost).map_err(|_| ())
+    };
+    let query = "query ($n: Int! = 5) { nodes(first: $n) { nodes { ...F } } } fragment F on Node { id a }";
+    // A field and a page, and of each row `nodes`, `id` and `a`.
+    assert_eq!(cost(query, json!({})), Ok(11 + 5 * 3));
+    assert_eq!(cost(query, json!({ "n": 100 })), Ok(11 + 100 * 3));
+    assert_eq!(cost(query, json!({ "n": -100 })), Ok(11 + 20 * 3));
+    assert_eq!(cost(query, json!({ "n": 2_000_000_000 })), Err(()));
+    assert_eq!(cost("{ nodes { total } }", json!({})), Ok(11 + 20));
+    assert_eq!(cost("{ node { tags { id } } }", json!({})), Ok(2 + 10));
+    assert_eq!(cost("mutation { b }", json!({})), Ok(11));
+}
+
+#[test]
+fn introspection_can_be_switched_off() {
+    use crate::config::Switch;
+    const SCHEMA: &str = "{ __schema { queryType { name } } }";
+    for (switch, open) in [(Switch::On, true), (Switch::Off, false)] {
+        let gate = gate_with(|settings| settings.introspection = Some(switch));
+        assert_eq!(gate.check(parameters(SCHEMA, None, &json!({}))).is_ok(), open);
+        assert_eq!(
+            gate.check(parameters("{ ... { __type(name: \"Node\") { name } } }", None, &json!({}))).is_ok(),
+            open
+        );
+        assert!(gate.check(parameters("{ __typename node { __typename } }", None, &json!({}))).is_ok());
+    }
+    let deep = "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }";
+    let (message, _) = refusal(&gate_with(|_| {}), deep);
+    assert!(message.contains("ntrospection"), "{message}");
+}
+
+#[test]
+fn a_hash_stands_for_a_text_that_was_sent_before() {
+    let gate = gate_with(|_| {});
+    let hash = "d46df70dbd77fa5b08ef13e25d6937ef21dc0d4e4ee35fb6ad2a8f1bf3f8b1bb";
+    let text = "{ a }";
+    let own: String = sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+    let ask = |query: Option<&str>, hash: &str| {
+        let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+        let parameters = Parameters::from_json(json!({ "query": query, "extensions": extensions })).expect("good ones");
+        gate.check(parameters).map(|(operation, _)| operation.kind).map_err(|errors| errors[0].message.clone())
+    };
+    assert_eq!(ask(None, &own), Err("PersistedQueryNotFound".to_owned()));
+    assert!(ask(Some(text), hash).is_err_and(|message| message.contains("not that of `query`")));
+    assert_eq!(ask(Some(text), &own), Ok(OperationType::Query));
+    assert_eq!(ask(None, &own.to_uppercase()), Ok(OperationType::Query));
+    // What is not valid is not remembered.
+    let bad = sha2::Sha256::digest("{ nothing }").iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert!(ask(Some("{ nothing }"), &bad).is_err());
+    assert_eq!(ask(None, &bad), Err("PersistedQueryNotFound".to_owned()));
+}
+
+#[test]
+fn only_trusted_documents() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let empty = |settings: &mut Settings| settings.trusted_documents = Some(folder.path().to_owned());
+    let mut settings = Settings::defaults();
+    empty(&mut settings);
+    assert!(Gate::new(SDL.to_owned(), &settings).is_err(), "a folder without documents");
+    std::fs::write(folder.path().join("a.graphql"), "query A { a }").expect("a file");
+    let gate = Gate::new(SDL.to_owned(), &settings).expect("one document");
+    assert!(gate.check(parameters("query A { a }", None, &json!({}))).is_ok());
+    let (message, _) = refusal(&gate, "query A { a  }");
+    assert!(message.contains("only the documents"), "{message}");
+    std::fs::write(folder.path().join("b.graphql"), "{ nothing }").expect("a file");
+    let Err(error) = Gate::new(SDL.to_owned(), &settings) else { panic!("b.graphql is not valid") };
+    assert!(error.describe().contains("b.graphql"), "{error:?}");
+}
+
+#[test]
+fn errors_of_the_request_and_errors_of_its_execution() {
+    let with_path = |length: usize| {
+        let path = vec![PathSegment::Field("a".to_owned()); length];
+        Response::from_errors(vec![ServerError::new("no", None).with_path(path)])
+    };
+    let of = |kind: OperationType| Operation { kind, name: None, cost: 0 };
+    let (query, subscription) = (of(OperationType::Query), of(OperationType::Subscription));
+    assert!(query.failed_before_execution(&with_path(0)));
+    assert!(!query.failed_before_execution(&with_path(1)));
+    assert!(subscription.failed_before_execution(&with_path(1)));
+    assert!(!subscription.failed_before_execution(&with_path(2)));
+    assert!(!query.failed_before_execution(&Response::new(Value::Null)));
+}
