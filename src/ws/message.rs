@@ -53,6 +53,12 @@ fn payload(mut message: Map<String, Value>) -> Result<Option<Map<String, Value>>
     }
 }
 
+/// What a payload says of the token: `authorization`, however it is written.
+pub(super) fn authorization(payload: &Map<String, Value>) -> Option<&Value> {
+    let sent = payload.iter().find(|(key, value)| key.eq_ignore_ascii_case("authorization") && !value.is_null());
+    sent.map(|(_, authorization)| authorization)
+}
+
 fn id(message: &mut Map<String, Value>) -> Result<String, String> {
     match message.remove("id") {
         Some(Value::String(id)) if id.len() > MAX_ID_BYTES => Err(format!("An id has at most {MAX_ID_BYTES} bytes.")),

@@ -27,6 +27,11 @@ pub(super) enum Effect {
     /// Check the token in this payload of `connection_init`, or the one of the upgrade, and report with
     /// [`Protocol::accepted`] or [`Protocol::end`].
     Authenticate(Map<String, Value>),
+    /// Answer a ping, and check the new token in its payload: from then on it is the socket's.
+    Renew {
+        payload: Map<String, Value>,
+        pong: String,
+    },
     Start {
         serial: Serial,
         parameters: Parameters,
@@ -113,7 +118,7 @@ impl Protocol {
         }
         self.heard();
         match message::parse(text) {
-            Ok(ClientMessage::Ping { payload }) => Some(Effect::Send(message::pong(payload.as_ref()))),
+            Ok(ClientMessage::Ping { payload }) => Some(self.pinged(payload)),
             Ok(ClientMessage::Pong) => None,
             Ok(ClientMessage::ConnectionInit { payload }) => Some(self.init(payload)),
             Ok(_) if self.phase != Phase::Acknowledged => {
@@ -189,6 +194,16 @@ impl Protocol {
             Outcome::Failed(errors) => message::error(&id, errors),
             _ => message::complete(&id),
         }))
+    }
+
+    /// The pong to a new token does not repeat it.
+    fn pinged(&self, payload: Option<Map<String, Value>>) -> Effect {
+        match payload {
+            Some(payload) if self.phase == Phase::Acknowledged && message::authorization(&payload).is_some() => {
+                Effect::Renew { payload, pong: message::pong(None) }
+            }
+            payload => Effect::Send(message::pong(payload.as_ref())),
+        }
     }
 
     fn init(&mut self, payload: Map<String, Value>) -> Effect {

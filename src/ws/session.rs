@@ -13,7 +13,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::{Error as SocketError, error::ProtocolError};
 
 use super::{
-    Sockets,
+    Sockets, message,
     operation::{Operation, Report},
     protocol::{Close, Effect, Protocol, Serial, close_code},
 };
@@ -48,6 +48,8 @@ pub(super) struct Session {
     /// Whether the token is still good: a role may have changed.
     recheck: Option<BoxFuture<'static, Result<Viewer>>>,
     recheck_due: Interval,
+    /// A new token that is being checked.
+    renewal: Option<BoxFuture<'static, (Option<Arc<str>>, Result<Viewer>)>>,
     viewer: Option<Viewer>,
     positions: Positions,
     operations: JoinSet<()>,
@@ -68,6 +70,7 @@ enum Wake {
     Checked(Result<Viewer>),
     RecheckDue,
     Rechecked(Result<Viewer>),
+    Renewed((Option<Arc<str>>, Result<Viewer>)),
     InitOverdue,
     Watch,
     Ping,
@@ -96,6 +99,7 @@ impl Session {
             check: None,
             recheck: None,
             recheck_due: every(RECHECK),
+            renewal: None,
             viewer: None,
             positions: Positions::default(),
             operations: JoinSet::new(),
@@ -124,6 +128,7 @@ impl Session {
             checked = present(&mut self.check) => Wake::Checked(checked),
             _ = self.recheck_due.tick() => Wake::RecheckDue,
             rechecked = present(&mut self.recheck) => Wake::Rechecked(rechecked),
+            renewed = present(&mut self.renewal) => Wake::Renewed(renewed),
             () = &mut self.init, if self.protocol.waits_for_init() => Wake::InitOverdue,
             _ = self.watch.tick() => Wake::Watch,
             _ = self.ping.tick() => Wake::Ping,
@@ -139,10 +144,11 @@ impl Session {
             Wake::Report((serial, outcome)) => self.protocol.report(serial, &outcome),
             Wake::Checked(checked) => self.checked(checked),
             Wake::RecheckDue => {
-                self.recheck = self.viewer.is_some().then(|| self.viewer_of_token());
+                self.recheck = self.viewer.is_some().then(|| self.viewer_of(self.token.clone()));
                 None
             }
             Wake::Rechecked(rechecked) => self.rechecked(&rechecked),
+            Wake::Renewed((token, renewed)) => self.renewed(token, renewed),
             Wake::InitOverdue => self.protocol.init_overdue(),
             Wake::Watch => self.watch(),
             Wake::Ping => self.ping().await?,
@@ -192,6 +198,12 @@ impl Session {
                 return Err(Ended);
             }
             Some(Effect::Authenticate(payload)) => self.authenticate(&payload),
+            Some(Effect::Renew { payload, pong }) => {
+                let token = message::authorization(&payload).and_then(Value::as_str).and_then(gate::bearer).map(Arc::from);
+                let check = self.viewer_of(token.clone());
+                self.renewal = Some(Box::pin(async move { (token, check.await) }));
+                return self.send(pong).await;
+            }
             Some(Effect::Start { serial, parameters }) => self.start(serial, parameters),
             Some(Effect::Stop(serial)) => {
                 if let Some(operation) = self.running.remove(&serial) {
@@ -205,15 +217,14 @@ impl Session {
 
     /// The token of the payload wins over the one of the upgrade.
     fn authenticate(&mut self, payload: &Map<String, Value>) {
-        let sent = payload.iter().find(|(key, value)| key.eq_ignore_ascii_case("authorization") && !value.is_null());
-        if let Some((_, authorization)) = sent {
+        if let Some(authorization) = message::authorization(payload) {
             self.token = authorization.as_str().and_then(gate::bearer).map(Arc::from);
         }
-        self.check = Some(self.viewer_of_token());
+        self.check = Some(self.viewer_of(self.token.clone()));
     }
 
-    fn viewer_of_token(&self) -> BoxFuture<'static, Result<Viewer>> {
-        let (app, token) = (self.app.clone(), self.token.clone());
+    fn viewer_of(&self, token: Option<Arc<str>>) -> BoxFuture<'static, Result<Viewer>> {
+        let app = self.app.clone();
         Box::pin(async move {
             match token {
                 Some(token) => app.auth.viewer(&token).await,
@@ -230,6 +241,21 @@ impl Session {
                 self.protocol.end(close_code::FORBIDDEN, fault.message())
             }
             _ => None,
+        }
+    }
+
+    /// The socket goes on under the new token, which must be of the same user in the same role. Should the database be away, the old
+    /// one stays.
+    fn renewed(&mut self, token: Option<Arc<str>>, renewed: Result<Viewer>) -> Option<Effect> {
+        self.renewal = None;
+        let own = self.viewer.as_ref()?;
+        match renewed {
+            Ok(viewer) if (viewer.tenant, &viewer.user, viewer.role) == (own.tenant, &own.user, own.role) => {
+                (self.token, self.viewer) = (token, Some(viewer));
+                None
+            }
+            Ok(_) => self.protocol.end(close_code::FORBIDDEN, "A renewed token has the same tenant, user and role."),
+            refused => self.rechecked(&refused),
         }
     }
 
