@@ -146,7 +146,7 @@ pub struct Settings {
     #[arg(long, env = "LEADCAST_EVENT_RETENTION", global = true, default_value = "7d", value_parser = duration)]
     pub event_retention: Duration,
     /// How long notifications are kept, read or not: 30d, 90d
-    #[arg(long, env = "LEADCAST_NOTIFICATION_RETENTION", global = true, default_value = "90d", value_parser = duration)]
+    #[arg(long, env = "LEADCAST_NOTIFICATION_RETENTION", global = true, default_value = "90d", value_parser = retention)]
     pub notification_retention: Duration,
     /// The mail server: smtps://user:password@host, or smtp:// with ?tls=required for STARTTLS [default: none, no e-mail is sent]
     #[arg(long, env = "LEADCAST_SMTP_URL", global = true, hide_env_values = true, value_parser = mail_server)]
@@ -356,6 +356,17 @@ fn log_filter(text: &str) -> Result<String, String> {
     }
 }
 
+/// Of notifications: longer than one may wait for its digest, quiet hours and retries, because what is gone is not sent.
+fn retention(text: &str) -> Result<Duration, String> {
+    let keep = duration(text)?;
+    if keep < Duration::from_hours(3 * 24) {
+        return Err(
+            "must be at least 3d: what is deleted while it waits for its digest or a retry is not sent".to_owned()
+        );
+    }
+    Ok(keep)
+}
+
 fn delay(text: &str) -> Result<Duration, String> {
     let delay = duration(text)?;
     if delay > Duration::from_mins(10) {
@@ -399,8 +410,13 @@ fn collector(text: &str) -> Result<String, String> {
 /// What can be said of a URL that may hold a password.
 fn mail_server(text: &str) -> Result<String, String> {
     // lettre passes over what it does not know, and a misspelt `tls` would send passwords in the clear.
-    let url = Url::parse(text).ok().filter(|url| url.query_pairs().all(|(key, _)| key == "tls"));
-    let plain = url.filter(|url| matches!(url.path(), "" | "/") && url.fragment().is_none());
+    let understood = |url: &Url| match (url.scheme(), url.query()) {
+        (_, None) => true,
+        (scheme, Some(query)) => (scheme, query) == ("smtp", "tls=required"),
+    };
+    let plain = Url::parse(text).ok().filter(|url| {
+        understood(url) && matches!(url.path(), "" | "/") && url.fragment().is_none() && url.port() != Some(0)
+    });
     match plain.and_then(|_| AsyncSmtpTransport::<Tokio1Executor>::from_url(text).ok()) {
         Some(_) => Ok(text.to_owned()),
         None => {

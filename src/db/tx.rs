@@ -77,7 +77,8 @@ impl Mode {
     fn begin_on_postgres(self) -> String {
         let of_tenant = |tenant| format!("SET LOCAL ROLE leadcast_tenant; SET LOCAL leadcast.tenant = '{tenant}'");
         match self {
-            Self::Read(tenant) => format!("BEGIN READ ONLY; {}", of_tenant(tenant)),
+            // One moment for all its statements: a list is read with several.
+            Self::Read(tenant) => format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {}", of_tenant(tenant)),
             Self::Write(tenant) => format!("BEGIN; {}", of_tenant(tenant)),
             Self::Across => "BEGIN READ ONLY; SET LOCAL ROLE leadcast_across".to_owned(),
             Self::Upkeep => "BEGIN; SET LOCAL ROLE leadcast_upkeep".to_owned(),

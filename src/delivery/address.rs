@@ -10,10 +10,14 @@ pub const MAX_URL_CHARS: usize = 2_000;
 /// The URL, when webhooks may go there. `dev`: dev mode, where plain HTTP and this machine are fine. The complaint is for whoever set
 /// it. (A name says nothing yet: what it leads to is looked at when a connection is made.)
 pub fn check_url(text: &str, dev: bool) -> Result<Url, &'static str> {
-    if text.chars().count() > MAX_URL_CHARS {
+    let url = Url::parse(text).map_err(|_| "This is not a URL such as https://example.com/leadcast.")?;
+    // As it is kept and called, with what is not ASCII percent-encoded.
+    if url.as_str().len() > MAX_URL_CHARS {
         return Err("This must have at most 2,000 characters.");
     }
-    let url = Url::parse(text).map_err(|_| "This is not a URL such as https://example.com/leadcast.")?;
+    if url.port() == Some(0) {
+        return Err("There is no port 0.");
+    }
     match url.scheme() {
         "https" => {}
         "http" if dev => {}

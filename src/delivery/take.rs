@@ -105,10 +105,14 @@ struct Office<'a> {
 }
 
 impl Office<'_> {
-    async fn handle(&self, first: Delivery, taken: &mut Taken) -> Result<()> {
+    async fn handle(&self, mut first: Delivery, taken: &mut Taken) -> Result<()> {
         let missing = || Error::internal("a delivery's recipient is a user");
         let own = self.preferences.get(&first.recipient_id).ok_or_else(missing)?;
         let recipient = self.users.get(&first.recipient_id).ok_or_else(missing)?;
+        if !first.gathered {
+            // Its priority may have been edited.
+            self.reword(std::slice::from_mut(&mut first)).await?;
+        }
         let quiet_until =
             if first.gathered { own.digests_quiet_until(self.now) } else { own.quiet_until(self.now, first.priority) };
         if let Some(until) = quiet_until {

@@ -106,12 +106,16 @@ fn wait(value: &str, now: Timestamp) -> Option<Duration> {
     Some(Timestamp::from_micros(at.as_microsecond()).since(now))
 }
 
+/// Also when its name leads to a private network: which names mean something there is not told.
+const NO_CONNECTION: &str =
+    "No connection to the webhook's server could be made. Its name must lead to the public internet.";
+
 /// In words for whoever runs the webhook; what this machine is like is not told.
 fn unanswered(error: &reqwest::Error) -> &'static str {
     let causes: Vec<_> = std::iter::successors(error.source(), |error| (*error).source()).collect();
     let io = causes.iter().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
     if causes.iter().any(|cause| cause.is::<Inside>()) {
-        "The webhook's name does not lead to the public internet."
+        NO_CONNECTION
     } else if error.is_timeout() {
         "The webhook did not answer within 10 seconds."
     } else if io == Some(io::ErrorKind::ConnectionRefused) {
@@ -119,7 +123,7 @@ fn unanswered(error: &reqwest::Error) -> &'static str {
     } else if causes.iter().any(|cause| cause.to_string().contains("certificate")) {
         "The certificate of the webhook's server is not valid."
     } else if error.is_connect() {
-        "No connection to the webhook's server could be made."
+        NO_CONNECTION
     } else {
         "The connection to the webhook's server broke off."
     }

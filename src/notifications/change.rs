@@ -86,7 +86,7 @@ pub async fn change(
                 format!("These are {} ids; at most {MAX_NAMED} can be sent. Use `filter` for more.", ids.len());
             Err(UserError::invalid(&["select", "ids"], message).into())
         }
-        NotificationSelector::Ids(ids) => job.named(&distinct(ids)).await,
+        NotificationSelector::Ids(ids) => job.named(&distinct(ids), None).await,
         NotificationSelector::Filter(filter) => {
             filter.check(viewer).map_err(refused)?;
             match job.reachable(filter) {
@@ -151,11 +151,11 @@ impl Job<'_> {
         }
     }
 
-    async fn named(&self, ids: &[NotificationId]) -> Result<Affected> {
+    async fn named(&self, ids: &[NotificationId], wanted: Option<&Selection>) -> Result<Affected> {
         let mut affected = Vec::new();
         let telling = Telling { named: true, shown: ids.len() <= MAX_SHOWN, always: true };
         for batch in ids.chunks(BATCH) {
-            affected.extend(self.batch(batch.to_vec(), telling).await?);
+            affected.extend(self.batch(batch.to_vec(), wanted, telling).await?);
         }
         self.outcome(affected.len(), &affected).await
     }
@@ -176,7 +176,7 @@ impl Job<'_> {
                 break;
             }
             if after.is_none() {
-                return self.named(&first).await;
+                return self.named(&first, Some(&wanted)).await;
             }
         }
 
@@ -184,7 +184,8 @@ impl Job<'_> {
         loop {
             let (batch, reached) = self.next(&wanted, after, BATCH).await?;
             let ids = batch.iter().map(|standing| standing.id).collect();
-            let affected = self.batch(ids, Telling { named: false, shown: false, always: true }).await?;
+            let telling = Telling { named: false, shown: false, always: true };
+            let affected = self.batch(ids, Some(&wanted), telling).await?;
             count += affected.len();
             some.extend(affected.into_iter().take(MAX_SHOWN - some.len().min(MAX_SHOWN)));
             after = reached;
@@ -199,7 +200,12 @@ impl Job<'_> {
         self.app.db.read(tenant, async move |tx| store::next(tenant, tx, &wanted, after, limit).await).await
     }
 
-    async fn batch(&self, ids: Vec<NotificationId>, telling: Telling) -> Result<Vec<NotificationId>> {
+    async fn batch(
+        &self,
+        ids: Vec<NotificationId>,
+        wanted: Option<&Selection>,
+        telling: Telling,
+    ) -> Result<Vec<NotificationId>> {
         if ids.is_empty() {
             return Ok(ids);
         }
@@ -209,6 +215,7 @@ impl Job<'_> {
             change: self.change.clone(),
             reach: self.reach.clone(),
             up_to: self.up_to,
+            wanted: wanted.cloned(),
             telling,
             now: self.now,
         };
@@ -234,6 +241,8 @@ pub(super) struct Batch {
     pub change: Change,
     pub reach: Reach,
     pub up_to: Option<i64>,
+    /// By what filter they were found: another tab may have put them elsewhere since.
+    pub wanted: Option<Selection>,
     pub telling: Telling,
     pub now: Timestamp,
 }
@@ -297,6 +306,7 @@ impl Batch {
         reached
             && self.up_to.is_none_or(|event| standing.event_id <= event)
             && self.change.concerns().takes(standing.folder, standing.unread)
+            && self.wanted.as_ref().is_none_or(|wanted| wanted.takes(standing.folder, standing.unread))
     }
 }
 
@@ -315,7 +325,7 @@ pub async fn end_snoozes(app: &App) -> Result<usize> {
             let ids = store::snoozed_until(tenant, tx, &user, now, most).await?;
             let telling = Telling { named: true, shown: ids.len() <= MAX_SHOWN, always: true };
             let (change, reach) = (Change::Unsnooze, Reach::Own(user));
-            Batch { tenant, ids, change, reach, up_to: None, telling, now }.run(tx).await
+            Batch { tenant, ids, change, reach, up_to: None, wanted: None, telling, now }.run(tx).await
         });
         back += ended.await?.len();
     }

@@ -128,22 +128,23 @@ impl Step {
     async fn broadcast(&self, tx: &Tx, place: &Position) -> Result<Position> {
         let (records, reached) = self.read(tx, Lane::Broadcast, place.event_id).await?;
         for record in records {
-            let Some((lead, content)) = self.broadcast_of(&record)? else { continue };
-            let begins = place.told_up_to.is_none();
-            if begins
+            let told_up_to = place.told_up_to.as_ref().filter(|_| record.id == place.event_id + 1);
+            let Some((lead, content)) = self.broadcast_of(&record, told_up_to.is_some())? else { continue };
+            if told_up_to.is_none()
                 && content.kind.once_per_lead()
                 && !positions::notice(self.by.tenant, tx, lead.id, content.kind).await?
             {
                 continue;
             }
-            let told_up_to = self.tell_providers(tx, &lead, content, place.told_up_to.as_ref()).await?;
+            let told_up_to = self.tell_providers(tx, &lead, content, told_up_to).await?;
             let event_id = if told_up_to.is_some() { record.id - 1 } else { record.id };
             return Ok(Position { event_id, told_up_to });
         }
         Ok(Position { event_id: reached, told_up_to: None })
     }
 
-    fn broadcast_of(&self, record: &Record) -> Result<Option<(Lead, Content)>> {
+    /// What has begun to be told is told to its end, whatever the settings are by now.
+    fn broadcast_of(&self, record: &Record, begun: bool) -> Result<Option<(Lead, Content)>> {
         let found = match record.kind {
             Some(Kind::LeadCreated) => {
                 let fact = record.decode::<LeadCreated>()?;
@@ -152,8 +153,8 @@ impl Step {
             Some(Kind::LeadClaimed) => {
                 let fact = record.decode::<LeadClaimed>()?;
                 let before = fact.before.restore(&fact.lead)?;
-                news::of_competition(&before, &fact.lead, self.settings.competitive_at)
-                    .map(|content| (fact.lead.clone(), content))
+                let competitive_at = if begun { fact.lead.claim_count } else { self.settings.competitive_at };
+                news::of_competition(&before, &fact.lead, competitive_at).map(|content| (fact.lead.clone(), content))
             }
             Some(Kind::LeadUpdated) => {
                 let fact = record.decode::<LeadUpdated>()?;

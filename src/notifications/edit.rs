@@ -46,6 +46,10 @@ fn check(given: NotificationPatch) -> Result<Patch> {
         (&["patch", "message"], given.message.is_null()),
         (&["patch", "priority"], given.priority.is_null()),
     ]);
+    let nothing = given.title.is_undefined() && given.message.is_undefined() && given.priority.is_undefined();
+    if nothing && given.data.is_undefined() {
+        input.invalid(&["patch"], "Say what to change: title, message, priority or data.");
+    }
     let title = given.title.take();
     let title = title.map(|title| input.text(&["patch", "title"], &title, Notification::MAX_TITLE_CHARS));
     let message = given.message.take();

@@ -263,6 +263,11 @@ impl Selection {
         }
     }
 
+    /// Whether one that lies there is among them.
+    pub fn takes(&self, folder: Folder, unread: bool) -> bool {
+        self.folders.contains(&folder) && self.unread.contains(&unread)
+    }
+
     /// Whether rows of the stretches may have to be passed over.
     pub fn skips(&self) -> bool {
         let filter = &self.filter;

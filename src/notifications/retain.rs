@@ -28,7 +28,7 @@ pub async fn retain(app: &App, keep: Duration) -> Result<usize> {
                 let ids = store::older_than(tenant, tx, &user, before, most).await?;
                 let telling = Telling { named: true, shown: false, always: false };
                 let (change, reach) = (Change::Delete, Reach::Own(user));
-                Batch { tenant, ids, change, reach, up_to: None, telling, now }.run(tx).await
+                Batch { tenant, ids, change, reach, up_to: None, wanted: None, telling, now }.run(tx).await
             });
             deleted += gone.await?.len();
         }

@@ -26,6 +26,7 @@ before(async () => {
   await new Promise(done => post.listen(0, '127.0.0.1', done))
   receiver = await listening(createServer(async (request, response) => {
     let body = ''
+    request.setEncoding('utf8')
     for await (const chunk of request) body += chunk
     calls.push({ headers: request.headers, body })
     response.writeHead(status).end()

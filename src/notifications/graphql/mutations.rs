@@ -44,7 +44,8 @@ pub struct OpenNotificationInput {
 /// What became of notifications.
 #[derive(SimpleObject)]
 pub struct NotificationsPayload {
-    /// How many were changed. Those that were so already are left alone and not counted.
+    /// How many were changed. Those that were read, unread, archived or in the inbox already are left alone and not counted; an edit,
+    /// a snooze and an opening count all that they reach.
     affected_count: i64,
     /// The first 100 of them as they are now, newest first; none when they were deleted.
     notifications: Vec<Notification>,

@@ -248,29 +248,26 @@ async fn with_keys(tenant: TenantId, tx: &Tx, keys: &[Key]) -> Result<Vec<Notifi
 /// How many there are; `None` when that takes looking at too many.
 async fn total(tenant: TenantId, tx: &Tx, wanted: &Selection) -> Result<Option<i64>> {
     let all = Part::new(wanted, true, None, None);
-    let mut total = 0;
+    let (mut total, mut left) = (0, EXAMINED);
     for stretch in &wanted.stretches {
-        let rows: i64 = on!(tx, conn => {
+        let (rows, matching): (i64, i64) = on!(tx, conn => {
             let rows = || notifications::table
                 .filter(notifications::tenant_id.eq(tenant))
                 .into_boxed::<Backend>()
                 .along(stretch)
                 .within(all);
-            let beyond: Option<NotificationId> = rows()
-                .in_order(all)
-                .offset(EXAMINED)
-                .select(notifications::id)
-                .first(conn)
-                .await
-                .optional()?;
+            let beyond: Option<NotificationId> =
+                rows().in_order(all).offset(left).select(notifications::id).first(conn).await.optional()?;
             if beyond.is_some() {
                 return Ok(None);
             }
-            rows().matching(wanted).count().get_result(conn).await?
+            let count = rows().count().get_result(conn).await?;
+            (count, if wanted.skips() { rows().matching(wanted).count().get_result(conn).await? } else { count })
         });
-        total += rows;
+        total += matching;
+        left -= rows;
     }
-    Ok(Some(total).filter(|total| *total <= EXAMINED))
+    Ok(Some(total))
 }
 
 /// Where a page stops looking, when rows have to be passed over: what lies up to there is at most [`EXAMINED`] rows.

@@ -40,6 +40,9 @@ async fn what_leads_inside_is_refused(engine: Engine) {
     ] {
         assert_eq!(set(bad).await, ["INVALID webhookUrl"], "{bad}");
     }
+    // Short as it is written, and long as it is called.
+    assert_eq!(set(&format!("https://example.com/{}", "é".repeat(400))).await, ["INVALID webhookUrl"]);
+    assert_eq!(set("https://example.com:0/").await, ["INVALID webhookUrl"]);
     let shown = "{ viewer { tenant { settings { webhookUrl } } } }";
     let shown = async |who| {
         server.ask(who, shown, Value::Null).await.field("viewer")["tenant"]["settings"]["webhookUrl"].clone()
@@ -64,7 +67,10 @@ async fn a_name_that_leads_inside_is_not_called(engine: Engine) {
     server.act(ADMIN, "updateTenantSettings", json!({ "webhookUrl": url })).await.done();
     tell(&server, json!({ "userIds": ["pat"] }), json!({})).await;
     let failed = newest(&server, "RETRYING", 1).await;
-    assert_eq!(failed["lastError"], "The webhook's name does not lead to the public internet.");
+    assert_eq!(
+        failed["lastError"],
+        "No connection to the webhook's server could be made. Its name must lead to the public internet."
+    );
 
     // And so may what was set in dev mode.
     let sql = Sql::of(&server).await;

@@ -194,8 +194,11 @@ async fn a_retry_does_not_break_into_quiet_hours(engine: Engine) {
     only(&world, &["WEBHOOK"]).await;
     world.after_the_hour(Duration::from_mins(10));
     world.receiver.answers(Reply::Status(500));
-    world.tell(json!({ "title": "Quiet" })).await;
+    // The priority that it has when it is to go out counts.
+    world.tell(json!({ "title": "Quiet", "priority": "HIGH" })).await;
     newest(&world.server, "RETRYING", 1).await;
+    let lower = json!({ "select": { "filter": { "recipientIds": ["pat"] } }, "patch": { "priority": "LOW" } });
+    world.server.act(ADMIN, "updateNotifications", lower).await.done();
     let now = world.server.app.clock.now().as_seconds();
     let clock =
         |seconds: i64| format!("{:02}:{:02}", seconds.rem_euclid(86_400) / 3_600, seconds.rem_euclid(3_600) / 60);

@@ -10,13 +10,16 @@ use leadcast::{
     events::{Kind, NewEvent, Record, log},
     ids::TenantId,
     leads::{self, LeadId},
+    tenants,
 };
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::sessions::all_connections_work;
 use crate::support::{
-    Engine, TestServer, both_engines,
+    Engine, TestServer,
+    api::ADMIN,
+    both_engines,
     database::Database,
     market::{Market, number},
     postgres::Cluster,
@@ -29,6 +32,7 @@ both_engines!(
     a_panic_leaves_nothing_behind,
     an_error_leaves_nothing_behind,
     whoever_is_no_longer_waited_for_finishes_or_leaves_nothing_behind,
+    a_read_sees_one_moment,
 );
 
 /// More than a pool has.
@@ -196,4 +200,29 @@ async fn whoever_is_no_longer_waited_for_finishes_or_leaves_nothing_behind(engin
     let left_open = cluster.map_or(0, |cluster| cluster.abandoned_transactions());
     assert_eq!(left_open, 0, "what was freed by PostgreSQL's patience was not freed at once");
     all_connections_work(&scene.db, engine).await;
+}
+
+/// A list is read with several statements, and what moves between them must be in it once.
+async fn a_read_sees_one_moment(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    let tenant = Market { server: &server, tenant: "demo" }.tenant_id().await;
+    let (read_once, changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (db, has_read, go_on) = (server.app.db.clone(), read_once.clone(), changed.clone());
+    let reading = tokio::spawn(async move {
+        let twice = async move |tx: &Tx| {
+            let first = tenants::settings(tenant, tx).await?.default_lead_price;
+            has_read.notify_one();
+            go_on.notified().await;
+            Ok((first, tenants::settings(tenant, tx).await?.default_lead_price))
+        };
+        db.read(tenant, twice).await
+    });
+    read_once.notified().await;
+    server.act(ADMIN, "updateTenantSettings", json!({ "defaultLeadPrice": 77 })).await.done();
+    changed.notify_one();
+    let (first, second) = reading.await.expect("no panic").expect("both are read");
+    assert_eq!(first, second);
+    let now =
+        server.app.db.read(tenant, async move |tx| tenants::settings(tenant, tx).await).await.expect("they are read");
+    assert_eq!((now.default_lead_price.0, second == now.default_lead_price), (77, false));
 }

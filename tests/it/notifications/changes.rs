@@ -159,6 +159,7 @@ async fn an_admin_edits_and_deletes_others(engine: Engine) {
     }
     let edit = |patch: Value| json!({ "select": all, "patch": patch });
     for (patch, refusal) in [
+        (json!({}), "INVALID patch"),
         (json!({ "title": null }), "INVALID patch.title"),
         (json!({ "title": "" }), "INVALID patch.title"),
         (json!({ "data": 1 }), "INVALID patch.data"),

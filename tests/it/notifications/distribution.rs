@@ -22,6 +22,7 @@ both_engines!(
     a_claim_is_told_to_both_sides,
     competition_is_told_once_to_those_that_have_not_claimed,
     a_low_balance_is_told,
+    what_has_begun_is_told_to_its_end_and_what_follows_from_its_beginning,
     what_is_in_the_log_twice_is_told_once,
     many_providers_are_told_once_each
 );
@@ -124,6 +125,41 @@ async fn a_low_balance_is_told(engine: Engine) {
     server.all_is_told().await;
     told(&server, SAM, "BALANCE_LOW", 1).await;
     assert!(low["message"].as_str().is_some_and(|text| text.ends_with("credits left")), "{low:#}");
+}
+
+/// Also when the settings say by now that it is not to be told at all.
+async fn what_has_begun_is_told_to_its_end_and_what_follows_from_its_beginning(engine: Engine) {
+    let server = TestServer::start(engine).await;
+    let sql = Sql::of(&server).await;
+    server.act(ADMIN, "updateTenantSettings", json!({ "competitiveAt": 1 })).await.done();
+    for (who, name) in [(PAT, "pat"), (QUINN, "quinn"), (RILEY, "riley"), (SAM, "sam")] {
+        server.fund(who, 100).await;
+        wants(&server, name, json!({})).await;
+    }
+    let wanted = server.open(json!({ "category": "Electrical", "price": 1, "maxClaims": 3 })).await;
+    server.claim(SAM, &wanted).await;
+    let next = server.open(json!({ "category": "Electrical", "price": 1 })).await;
+    server.all_is_told().await;
+    server.act(ADMIN, "updateTenantSettings", json!({ "competitiveAt": 3 })).await.done();
+    server.all_is_told().await;
+
+    // As if the claim had been told as far as Pat, and nothing after it.
+    let undo = "DELETE FROM notifications WHERE notification_type IN ('LEAD_MATCHED', 'LEAD_COMPETITIVE')
+        AND event_id > (SELECT max(id) FROM events WHERE kind = 'LEAD_CLAIMED')";
+    sql.run(undo).await.expect("rows");
+    let back = "UPDATE distributions SET told_up_to = 'pat', event_id = (SELECT max(id) - 1 FROM events WHERE kind = 'LEAD_CLAIMED')
+        WHERE lane = 'BROADCAST' AND tenant_id = (SELECT tenant_id FROM events WHERE kind = 'LEAD_CLAIMED' ORDER BY id DESC LIMIT 1)";
+    sql.run(back).await.expect("a row");
+    server.all_is_told().await;
+    for who in [QUINN, RILEY] {
+        let competitive = list(&server, who, json!({ "types": ["LEAD_COMPETITIVE"] })).await;
+        assert_eq!(competitive.len(), 1, "{who:?}");
+    }
+    assert!(list(&server, PAT, json!({ "types": ["LEAD_COMPETITIVE"] })).await.is_empty(), "that was told before");
+    for who in [PAT, QUINN, RILEY, SAM] {
+        let matched = list(&server, who, json!({ "types": ["LEAD_MATCHED"], "leadId": next })).await;
+        assert_eq!(matched.len(), 1, "{who:?}");
+    }
 }
 
 /// As a log may hold it that some tool has written to: it is told once, and what comes later is not held up.

@@ -29,7 +29,7 @@ const MAY_USE: &[(&str, &str)] = &[
     (
         "operations",
         "app, auth, clock, db, error, events, ids, input, money, operations, own operations, own rules, own store, paging, \
-         reference, rules",
+         reference, rules, trouble",
     ),
     (
         "rules",
