@@ -12,7 +12,7 @@
 //! ```
 //!
 //! - [`http`], [`ws`]: the transports. Nothing else knows of them.
-//! - [`gate`]: what a request must pass before it is executed. [`graphql`]: the schema, put together from the features.
+//! - [`gate`]: what a request must pass before it is executed. [`execution`]: an operation of a connection that stays open. [`graphql`]: the schema, put together from the features.
 //! - The features ([`tenants`], [`users`], [`leads`], [`claims`], [`wallets`], [`matching`], [`preferences`], [`notifications`],
 //!   [`delivery`]), one folder each: `mod.rs` has the types and the pure rules, `store.rs` the SQL, `graphql.rs` the API, every other file one operation.
 //! - [`events`]: the log that every fact is appended to, and the streams that are read from it.
@@ -40,6 +40,7 @@ pub mod demo;
 pub mod dev;
 pub mod error;
 pub mod events;
+pub mod execution;
 pub mod gate;
 pub mod graphql;
 pub mod http;

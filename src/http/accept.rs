@@ -48,6 +48,15 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
         .map(|(_, _, media)| media)
 }
 
+/// Whether the client takes server-sent events, and says so by name.
+pub(super) fn takes_events(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let named = |range: &Range<'_>| {
+        range.kind.eq_ignore_ascii_case("text") && range.subtype.eq_ignore_ascii_case("event-stream") && range.weight > 0
+    };
+    values.flat_map(|value| value.split(',')).filter_map(Range::parse).any(|range| named(&range))
+}
+
 /// One range of an `Accept` header.
 struct Range<'a> {
     kind: &'a str,
@@ -151,6 +160,17 @@ mod tests {
             assert_eq!(negotiate(&headers), expected, "{accept}");
         }
         assert_eq!(negotiate(&HeaderMap::new()), Some(Json));
+        for (accept, expected) in [
+            ("text/event-stream", true),
+            ("application/json, Text/Event-Stream; q=0.1", true),
+            ("text/event-stream;q=0", false),
+            ("text/*, */*", false),
+            ("application/json", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(takes_events(&headers), expected, "{accept}");
+        }
         let mut several = HeaderMap::new();
         several.append(header::ACCEPT, HeaderValue::from_static("text/html"));
         several.append(header::ACCEPT, HeaderValue::from_static("application/graphql-response+json"));

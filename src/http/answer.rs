@@ -23,6 +23,8 @@ pub(super) enum Answer {
     NotExecutable(Vec<ServerError>),
     /// Anything else: the request itself is not acceptable.
     Refused(Refusal),
+    /// It is being executed: what comes of it is sent as it comes.
+    Streams(Box<Response>),
 }
 
 /// A request that is turned away with a status of its own, whatever the media type.
@@ -93,6 +95,7 @@ struct OnlyErrors {
 impl Answer {
     pub(super) fn verdict(&self) -> Verdict {
         match self {
+            Self::Streams(_) => Verdict::Ok,
             Self::Executed(result) if result.is_ok() => Verdict::Ok,
             Self::Executed(result) => Verdict::of(errors::servers_fault(&result.errors), Verdict::Errors),
             Self::Refused(Refusal { status: StatusCode::UNAUTHORIZED, .. }) => Verdict::Unauthenticated,
@@ -105,6 +108,7 @@ impl Answer {
     pub(super) fn into_response(self, media: MediaType) -> Response {
         let mut extra = None;
         let (status, body) = match self {
+            Self::Streams(response) => return *response,
             Self::Executed(mut result) => {
                 result.errors = gate::capped(result.errors);
                 (StatusCode::OK, serde_json::to_vec(&result))

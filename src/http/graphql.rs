@@ -24,7 +24,7 @@ use super::{
     Front,
     accept::{self, MediaType, negotiate},
     answer::{Answer, Refusal},
-    origin,
+    origin, sse,
 };
 use crate::{
     auth::{self, Viewer},
@@ -41,7 +41,7 @@ pub(super) async fn post(State(front): State<Front>, request: Request) -> Respon
     answered(&front, "post", &headers, async {
         let viewer = viewer(&front, &headers).await?;
         let parameters = from_body(&front, request).await?;
-        execute(&front, &viewer, parameters, false).await
+        execute(&front, viewer, parameters, &headers, false).await
     })
     .await
 }
@@ -62,7 +62,7 @@ pub(super) async fn get(
     answered(&front, "get", &headers, async {
         let viewer = viewer(&front, &headers).await?;
         let parameters = from_query_string(&uri)?;
-        execute(&front, &viewer, parameters, true).await
+        execute(&front, viewer, parameters, &headers, true).await
     })
     .await
 }
@@ -82,16 +82,21 @@ async fn answered(
     let started = Instant::now();
     let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok());
     let span = spans::operation(transport, traceparent);
-    let (media, answer) = if let Some(media) = negotiate(headers) {
+    let media = negotiate(headers).or_else(|| accept::takes_events(headers).then_some(MediaType::Json));
+    let (media, answer) = if let Some(media) = media {
         let answer = AssertUnwindSafe(work).catch_unwind().instrument(span.clone()).await.unwrap_or_else(|_| {
             // The place of the panic is in the log already, from the panic hook.
             Err(Refusal::fault(&Fault::internal("a request panicked; see the log line of the panic")))
         });
         (media, answer.unwrap_or_else(Answer::from))
     } else {
-        let message = "Accept must allow application/graphql-response+json or application/json.";
+        let message = "Accept must allow application/graphql-response+json, application/json or text/event-stream.";
         (MediaType::Json, Refusal::new(StatusCode::NOT_ACCEPTABLE, message).into())
     };
+    if let Answer::Streams(response) = answer {
+        spans::ended(&span, Verdict::Ok.into(), false);
+        return *response;
+    }
     let verdict = answer.verdict();
     spans::ended(&span, verdict.into(), verdict == Verdict::Failed);
     front.app.metrics.request(transport, verdict);
@@ -162,7 +167,13 @@ fn from_query_string(uri: &Uri) -> Result<Parameters, Refusal> {
 }
 
 /// A GET must be safe: it may be repeated, prefetched and sent by a link on any page.
-async fn execute(front: &Front, viewer: &Viewer, parameters: Parameters, safe: bool) -> Result<Answer, Refusal> {
+async fn execute(
+    front: &Front,
+    viewer: Viewer,
+    parameters: Parameters,
+    headers: &HeaderMap,
+    safe: bool,
+) -> Result<Answer, Refusal> {
     let (operation, request) = match front.app.gate.check(parameters) {
         Ok(checked) => checked,
         Err(errors) => return Ok(Answer::NotExecutable(errors)),
@@ -173,13 +184,21 @@ async fn execute(front: &Front, viewer: &Viewer, parameters: Parameters, safe: b
             let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Mutations are sent with POST, not with GET.");
             return Err(refusal.with(header::ALLOW, "POST"));
         }
-        OperationType::Subscription => {
-            let message = format!("Subscriptions go over WebSocket, at this address: subprotocol {}.", ws::SUBPROTOCOL);
+        OperationType::Subscription if !accept::takes_events(headers) => {
+            let message = format!(
+                "Subscriptions go over WebSocket, at this address: subprotocol {}. Or accept text/event-stream.",
+                ws::SUBPROTOCOL
+            );
             return Err(bad_request(message));
         }
-        OperationType::Query | OperationType::Mutation => {}
+        _ => {}
     }
-    let request = graphql::request(&front.app, viewer, request);
+    // Who takes JSON, too, gets that for what has one answer.
+    if operation.kind == OperationType::Subscription || negotiate(headers).is_none() {
+        let token = token(headers).unwrap_or_default().into();
+        return Ok(Answer::Streams(sse::answer(front, viewer, token, (operation, request)).into()));
+    }
+    let request = graphql::request(&front.app, &viewer, request);
     let patience = front.app.settings.limits.request_time;
     let Ok(result) = timeout(patience, front.app.schema.execute(request)).await else {
         return Err(too_slow(patience));

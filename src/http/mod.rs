@@ -7,6 +7,7 @@ mod dev_tokens;
 mod graphql;
 mod health;
 mod origin;
+mod sse;
 
 use std::{
     any::Any,

@@ -43,7 +43,8 @@ impl Verdict {
 
 /// Over HTTP, where a request has a duration.
 const HTTP: [&str; 2] = ["get", "post"];
-const WEBSOCKET: &str = "websocket";
+/// Where it may be a stream.
+const OPEN_ENDED: [&str; 2] = ["websocket", "sse"];
 /// The codes that the server itself closes with, and those that say how a connection was lost.
 const CLOSE_CODES: [u16; 16] =
     [1000, 1001, 1002, 1006, 1007, 1009, 1012, 1013, 4400, 4401, 4403, 4408, 4409, 4429, 4499, 4500];
@@ -84,7 +85,7 @@ impl RequestMetrics {
     }
 
     fn begin_at_zero(&self) {
-        for transport in [&HTTP[..], &[WEBSOCKET]].concat() {
+        for transport in HTTP.iter().chain(&OPEN_ENDED) {
             for verdict in Verdict::iter() {
                 at_zero(&self.requests, &[("transport", transport), ("outcome", verdict.into())]);
             }

@@ -1,9 +1,8 @@
 //! The messages of graphql-transport-ws: what a client may send, and the text of what the server sends.
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::gate::Parameters;
+use crate::{execution::json, gate::Parameters};
 
 /// A message that a client may send.
 #[derive(Clone, PartialEq, Debug)]
@@ -96,9 +95,4 @@ pub(super) fn error(id: &str, errors: &str) -> String {
 
 pub(super) fn complete(id: &str) -> String {
     format!(r#"{{"id":{},"type":"complete"}}"#, json(id))
-}
-
-/// Texts and JSON values always have a JSON form.
-pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }

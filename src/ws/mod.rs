@@ -4,7 +4,6 @@
 //! for each operation. [`Sockets`] opens them and, on shutdown, asks them to leave.
 
 mod message;
-mod operation;
 mod protocol;
 mod session;
 
@@ -64,7 +63,8 @@ impl Sockets {
         self.0.tasks.wait().await;
     }
 
-    async fn drained(&self) {
+    /// Ready once the node drains.
+    pub async fn drained(&self) {
         self.0.drain.cancelled().await;
     }
 

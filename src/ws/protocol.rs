@@ -14,11 +14,10 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::message::{self, ClientMessage};
-use crate::gate::Parameters;
-
-/// Names a start of an operation; never used twice on a socket.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Serial(u64);
+use crate::{
+    execution::{Outcome, Serial},
+    gate::Parameters,
+};
 
 /// What the session must do.
 #[derive(Clone, PartialEq, Debug)]
@@ -44,16 +43,6 @@ pub(super) enum Effect {
 pub(super) struct Close {
     pub code: u16,
     pub reason: String,
-}
-
-/// What an operation reports.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) enum Outcome {
-    /// One result, as JSON text.
-    Next(String),
-    /// Errors that ended it, as the JSON text of a list.
-    Failed(String),
-    Complete,
 }
 
 /// Close codes of RFC 6455 and of graphql-ws. The graphql-ws client connects again after those marked "retried".

@@ -14,18 +14,19 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, error::ProtocolError}
 
 use super::{
     Sockets, message,
-    operation::{Operation, Report},
-    protocol::{Close, Effect, Protocol, Serial, close_code},
+    protocol::{Close, Effect, Protocol, close_code},
 };
 use crate::{
     app::App,
     auth::{self, Viewer},
     error::{Error, Fault, Result},
     events::Positions,
+    execution::{Operation, Report, Serial},
     gate::{self, Parameters},
     graphql,
 };
 
+const TRANSPORT: &str = "websocket";
 /// Results that wait to be written. Operations wait when there is no room.
 const QUEUE: usize = 32;
 /// How often the token's deadline is looked at: the clock may be moved, so that one long sleep would not do.
@@ -280,15 +281,23 @@ impl Session {
 
     fn start(&mut self, serial: Serial, parameters: Parameters) {
         let (Some(viewer), Some(token)) = (self.viewer.clone(), self.token.clone()) else { return };
+        let app = self.app.clone();
         let operation = Operation {
-            app: self.app.clone(),
+            app: app.clone(),
             viewer,
-            token,
+            transport: TRANSPORT,
             positions: self.positions.clone(),
             serial,
             reports: self.sender.clone(),
         };
-        self.running.insert(serial, self.operations.spawn(operation.run(parameters)));
+        let admitted = async move {
+            // A role may have changed since `connection_init`. What is known is remembered for moments: no query each time.
+            match app.auth.viewer(&token).await {
+                Err(Error::Fault(fault)) => Err(vec![graphql::errors::fault(&fault)]),
+                _ => app.gate.check(parameters),
+            }
+        };
+        self.running.insert(serial, self.operations.spawn(operation.run(admitted)));
     }
 
     /// Ends the socket when its token has expired.

@@ -30,6 +30,7 @@ mod races;
 mod resume;
 mod row_level_security;
 mod smoke;
+mod sse;
 mod states;
 mod storm;
 mod support;

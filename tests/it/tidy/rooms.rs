@@ -16,8 +16,9 @@ use super::{
 /// is its decision, not its neighbour's.
 const MAY_USE: &[(&str, &str)] = &[
     // The transports.
-    ("http", "app, auth, clock, config, error, events, gate, graphql, metrics, telemetry::spans, ws"),
-    ("ws", "app, auth, clock, config, error, events, gate, graphql, metrics, telemetry::spans"),
+    ("http", "app, auth, clock, config, error, events, execution, gate, graphql, metrics, telemetry::spans, ws"),
+    ("ws", "app, auth, clock, config, error, events, execution, gate, graphql, metrics, telemetry::spans"),
+    ("execution", "app, auth::Viewer, error, events, gate, graphql, metrics, telemetry::spans"),
     ("gate", "auth::Viewer, config, error, graphql, ids, users::Role"),
     ("graphql", "app, auth, clock, error, events, graphql api, ids, loader, money, paging, rules"),
     // A feature.
@@ -92,7 +93,7 @@ const FENCES: &[Fence] = &[
     },
     Fence {
         what: &["async_graphql", "async_graphql_axum", "async_graphql_value"],
-        inside: &["graphql api", "graphql", "http", "ws", "gate", "error"],
+        inside: &["graphql api", "graphql", "http", "ws", "execution", "gate", "error"],
         free: &[
             "async_graphql::Enum",
             "async_graphql::ID",
@@ -114,7 +115,7 @@ const FENCES: &[Fence] = &[
 ];
 
 /// Modules with folders that are no features.
-const NO_FEATURES: &[&str] = &["db", "demo", "events", "gate", "graphql", "http", "metrics", "telemetry", "ws"];
+const NO_FEATURES: &[&str] = &["db", "demo", "events", "execution", "gate", "graphql", "http", "metrics", "telemetry", "ws"];
 
 /// The room of a file, most specific first: `["events::log", "events"]`, `["store"]`.
 fn rooms(source: &Source) -> Vec<String> {

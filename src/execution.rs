@@ -1,61 +1,68 @@
-//! One operation of a socket, in a task of its own: what blocks or fails here touches no other operation.
+//! One operation of a connection, in a task of its own: what blocks or fails here touches no other operation.
 //!
-//! Results go into the socket's one bounded channel, one at a time. Whoever waits for room waits in line, so that a busy
+//! Results go into the connection's one bounded channel, one at a time. Whoever waits for room waits in line, so that a busy
 //! stream cannot keep the others from being heard; and a stream is asked for its next event only when the last one is in
 //! the channel, which is what makes its position safe to tell (see `events::Positions`).
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::panic::AssertUnwindSafe;
 
-use async_graphql::{Response, ServerError, parser::types::OperationType};
+use async_graphql::{Request, Response, ServerError, parser::types::OperationType};
 use futures_util::{FutureExt, StreamExt};
+use serde::Serialize;
 use tokio::sync::mpsc;
 use tracing::{Instrument, Span};
 
-use super::{
-    message,
-    protocol::{Outcome, Serial},
-};
 use crate::{
     app::App,
     auth::Viewer,
-    error::{Error, Fault},
+    error::Fault,
     events::Positions,
-    gate::{self, Parameters},
-    graphql,
+    gate, graphql,
     metrics::Verdict,
     telemetry::spans,
 };
 
-const TRANSPORT: &str = "websocket";
+/// Names a start of an operation; never used twice on a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Serial(pub u64);
 
-pub(super) type Report = (Serial, Outcome);
+/// What an operation reports.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Outcome {
+    /// One result, as JSON text.
+    Next(String),
+    /// Errors that ended it, as the JSON text of a list.
+    Failed(String),
+    Complete,
+}
 
-pub(super) struct Operation {
+pub type Report = (Serial, Outcome);
+
+pub struct Operation {
     pub app: App,
     pub viewer: Viewer,
-    pub token: Arc<str>,
+    pub transport: &'static str,
     pub positions: Positions,
     pub serial: Serial,
     pub reports: mpsc::Sender<Report>,
 }
 
+/// What the gate has let through.
+type Checked = (gate::Operation, Request);
+
 impl Operation {
-    /// Runs to the end; a panic becomes an INTERNAL error of this operation.
-    pub(super) async fn run(self, parameters: Parameters) {
-        let span = spans::operation(TRANSPORT, None);
-        if AssertUnwindSafe(self.execute(parameters)).catch_unwind().instrument(span.clone()).await.is_err() {
+    /// Runs to the end once it is admitted; a panic becomes an INTERNAL error of this operation.
+    pub async fn run(self, admitted: impl Future<Output = Result<Checked, Vec<ServerError>>>) {
+        let span = spans::operation(self.transport, None);
+        if AssertUnwindSafe(self.execute(admitted)).catch_unwind().instrument(span.clone()).await.is_err() {
             span.in_scope(|| self.count(Verdict::Failed));
             let fault = Fault::internal("an operation panicked; see the log line of the panic");
             self.fail(vec![graphql::errors::fault(&fault)]).await;
         }
     }
 
-    async fn execute(&self, parameters: Parameters) {
-        // A role may have changed since `connection_init`. What is known is remembered for moments: no query each time.
-        if let Err(Error::Fault(fault)) = self.app.auth.viewer(&self.token).await {
-            return self.refuse(vec![graphql::errors::fault(&fault)]).await;
-        }
-        let (operation, request) = match self.app.gate.check(parameters) {
+    async fn execute(&self, admitted: impl Future<Output = Result<Checked, Vec<ServerError>>>) {
+        let (operation, request) = match admitted.await {
             Ok(checked) => checked,
             Err(errors) => return self.refuse(errors).await,
         };
@@ -85,7 +92,7 @@ impl Operation {
     /// Whether the operation may go on.
     async fn next(&self, mut response: Response) -> bool {
         response.errors = gate::capped(response.errors);
-        let result = message::json(&response);
+        let result = json(&response);
         let limit = self.app.settings.limits.result_bytes;
         if result.len() > limit {
             let fault = Fault::LimitExceeded(format!("The result is larger than {limit} bytes: ask for less at once."));
@@ -103,15 +110,20 @@ impl Operation {
 
     fn count(&self, verdict: Verdict) {
         spans::ended(&Span::current(), verdict.into(), verdict == Verdict::Failed);
-        self.app.metrics.request(TRANSPORT, verdict);
+        self.app.metrics.request(self.transport, verdict);
     }
 
     async fn fail(&self, errors: Vec<ServerError>) {
-        self.report(Outcome::Failed(message::json(&errors))).await;
+        self.report(Outcome::Failed(json(&errors))).await;
     }
 
     /// When the socket is gone there is nobody to tell, and this task is about to be ended.
     async fn report(&self, outcome: Outcome) {
         let _gone = self.reports.send((self.serial, outcome)).await;
     }
+}
+
+/// Texts and JSON values always have a JSON form.
+pub fn json<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }
