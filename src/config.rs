@@ -204,7 +204,7 @@ pub struct DocumentLimits {
     #[arg(long = "max-directives", env = "LEADCAST_MAX_DIRECTIVES", global = true, default_value_t = 100)]
     pub directives: usize,
     /// What an operation may cost: a point for each field, times the rows of its lists
-    #[arg(long = "max-cost", env = "LEADCAST_MAX_COST", global = true, default_value_t = 20_000)]
+    #[arg(long = "max-cost", env = "LEADCAST_MAX_COST", global = true, default_value_t = 50_000)]
     pub cost: u64,
 }
 

@@ -13,13 +13,7 @@ use tokio::sync::mpsc;
 use tracing::{Instrument, Span};
 
 use crate::{
-    app::App,
-    auth::Viewer,
-    error::Fault,
-    events::Positions,
-    gate, graphql,
-    metrics::Verdict,
-    telemetry::spans,
+    app::App, auth::Viewer, error::Fault, events::Positions, gate, graphql, metrics::Verdict, telemetry::spans,
 };
 
 /// Names a start of an operation; never used twice on a connection.

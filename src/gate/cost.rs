@@ -5,7 +5,7 @@
 
 use apollo_compiler::{
     ExecutableDocument, Name,
-    ast::Value,
+    ast::{NamedType, Value},
     collections::HashMap,
     executable::{Field, Operation, Selection, SelectionSet},
 };
@@ -13,8 +13,9 @@ use serde_json_bytes::{ByteString, Map, Value as Json};
 
 /// Rows that a list has that is no page: the payloads of bulk mutations show at most 100, most have a few.
 const ROWS_OF_A_LIST: u64 = 10;
-/// Rows of a page for which no size is given anywhere.
+/// Rows of a page for which no size is given anywhere, and at most: whoever asks for more is refused for that.
 const ROWS_OF_A_PAGE: u64 = 20;
+const MAX_ROWS: u64 = 1_000;
 /// What a page costs whatever is on it: a query or two.
 const PAGE: u64 = 10;
 /// What a mutation costs: a transaction.
@@ -36,6 +37,8 @@ struct Sum {
     times: Vec<(Size, Sum)>,
     /// The places of fragments.
     spreads: Vec<usize>,
+    /// What is asked of one type or another, where a row is of one of them: the most counts.
+    either: Vec<(NamedType, Sum)>,
 }
 
 /// How many rows a list has.
@@ -47,9 +50,9 @@ enum Size {
 
 impl Cost {
     pub fn of(document: &ExecutableDocument, operation: &Operation) -> Self {
-        let places: HashMap<&Name, usize> =
-            document.fragments.keys().enumerate().map(|(place, name)| (name, place)).collect();
-        let measure = Measure { places };
+        let fragments = document.fragments.iter().enumerate();
+        let fragments = fragments.map(|(place, (name, fragment))| (name, (place, fragment.type_condition())));
+        let measure = Measure { fragments: fragments.collect() };
         let mut sum = measure.set(&operation.selection_set);
         if operation.is_mutation() {
             let roots = u64::try_from(operation.root_fields(document).count()).unwrap_or(u64::MAX);
@@ -77,6 +80,8 @@ impl Cost {
             let rows = self.sum(rows, variables, known);
             total = total.saturating_add(size.with(variables).saturating_mul(rows));
         }
+        let dearest = sum.either.iter().map(|(_, sum)| self.sum(sum, variables, known)).max();
+        total = total.saturating_add(dearest.unwrap_or(0));
         for place in &sum.spreads {
             let fragment = known[*place].unwrap_or_else(|| self.sum(&self.fragments[*place], variables, known));
             known[*place] = Some(fragment);
@@ -87,8 +92,21 @@ impl Cost {
 }
 
 impl Sum {
+    /// Where to add what is asked of a type, among what is asked of `all`.
+    fn of(&mut self, wanted: &NamedType, all: &NamedType) -> &mut Self {
+        if wanted == all {
+            return self;
+        }
+        let known = self.either.iter().position(|(kind, _)| kind == wanted).unwrap_or_else(|| {
+            self.either.push((wanted.clone(), Self::default()));
+            self.either.len() - 1
+        });
+        &mut self.either[known].1
+    }
+
     fn depends_on_variables(&self) -> bool {
         self.times.iter().any(|(size, rows)| matches!(size, Size::Variable(_)) || rows.depends_on_variables())
+            || self.either.iter().any(|(_, sum)| sum.depends_on_variables())
     }
 }
 
@@ -96,13 +114,16 @@ impl Size {
     fn with(&self, variables: &Map<ByteString, Json>) -> u64 {
         match self {
             Self::Given(rows) => *rows,
-            Self::Variable(name) => variables.get(name.as_str()).and_then(Json::as_u64).unwrap_or(ROWS_OF_A_PAGE),
+            Self::Variable(name) => {
+                variables.get(name.as_str()).and_then(Json::as_u64).unwrap_or(ROWS_OF_A_PAGE).min(MAX_ROWS)
+            }
         }
     }
 }
 
 struct Measure<'a> {
-    places: HashMap<&'a Name, usize>,
+    /// The place of each, and the type that it is of.
+    fragments: HashMap<&'a Name, (usize, &'a NamedType)>,
 }
 
 impl Measure<'_> {
@@ -116,8 +137,14 @@ impl Measure<'_> {
         for selection in &set.selections {
             match selection {
                 Selection::Field(field) => self.field(field, sum),
-                Selection::InlineFragment(fragment) => self.add(&fragment.selection_set, sum),
-                Selection::FragmentSpread(spread) => sum.spreads.extend(self.places.get(&spread.fragment_name)),
+                Selection::InlineFragment(fragment) => {
+                    self.add(&fragment.selection_set, sum.of(&fragment.selection_set.ty, &set.ty));
+                }
+                Selection::FragmentSpread(spread) => {
+                    if let Some((place, of)) = self.fragments.get(&spread.fragment_name) {
+                        sum.of(of, &set.ty).spreads.push(*place);
+                    }
+                }
             }
         }
     }
@@ -152,7 +179,7 @@ fn size_of_page(field: &Field) -> Size {
     let default = || field.definition.argument_by_name("first").and_then(|first| first.default_value.as_deref());
     match given.or_else(default) {
         Some(Value::Variable(name)) => Size::Variable(name.to_string()),
-        Some(Value::Int(digits)) => Size::Given(digits.as_str().parse().unwrap_or(0)),
+        Some(Value::Int(digits)) => Size::Given(digits.as_str().parse().unwrap_or(0).min(MAX_ROWS)),
         _ => Size::Given(ROWS_OF_A_PAGE),
     }
 }

@@ -52,7 +52,9 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
 pub(super) fn takes_events(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let named = |range: &Range<'_>| {
-        range.kind.eq_ignore_ascii_case("text") && range.subtype.eq_ignore_ascii_case("event-stream") && range.weight > 0
+        range.kind.eq_ignore_ascii_case("text")
+            && range.subtype.eq_ignore_ascii_case("event-stream")
+            && range.weight > 0
     };
     values.flat_map(|value| value.split(',')).filter_map(Range::parse).any(|range| named(&range))
 }

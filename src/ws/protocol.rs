@@ -26,11 +26,8 @@ pub(super) enum Effect {
     /// Check the token in this payload of `connection_init`, or the one of the upgrade, and report with
     /// [`Protocol::accepted`] or [`Protocol::end`].
     Authenticate(Map<String, Value>),
-    /// Answer a ping, and check the new token in its payload: from then on it is the socket's.
-    Renew {
-        payload: Map<String, Value>,
-        pong: String,
-    },
+    /// Check the new token in the payload of this ping, and report with [`Protocol::renewed`] or [`Protocol::end`].
+    Renew(Map<String, Value>),
     Start {
         serial: Serial,
         parameters: Parameters,
@@ -156,6 +153,11 @@ impl Protocol {
         Some(Effect::Send(message::CONNECTION_ACK.to_owned()))
     }
 
+    /// The new token is good: the pong says so, and does not repeat it.
+    pub(super) fn renewed(&self) -> Option<Effect> {
+        (self.phase == Phase::Acknowledged).then(|| Effect::Send(message::pong(None)))
+    }
+
     /// The session has a reason of its own to close: the token, the frames, a shutdown.
     pub(super) fn end(&mut self, code: u16, reason: &str) -> Option<Effect> {
         (self.phase != Phase::Closed).then(|| self.close(code, reason))
@@ -185,11 +187,10 @@ impl Protocol {
         }))
     }
 
-    /// The pong to a new token does not repeat it.
     fn pinged(&self, payload: Option<Map<String, Value>>) -> Effect {
         match payload {
             Some(payload) if self.phase == Phase::Acknowledged && message::authorization(&payload).is_some() => {
-                Effect::Renew { payload, pong: message::pong(None) }
+                Effect::Renew(payload)
             }
             payload => Effect::Send(message::pong(payload.as_ref())),
         }

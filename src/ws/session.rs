@@ -199,12 +199,7 @@ impl Session {
                 return Err(Ended);
             }
             Some(Effect::Authenticate(payload)) => self.authenticate(&payload),
-            Some(Effect::Renew { payload, pong }) => {
-                let token = message::authorization(&payload).and_then(Value::as_str).and_then(gate::bearer).map(Arc::from);
-                let check = self.viewer_of(token.clone());
-                self.renewal = Some(Box::pin(async move { (token, check.await) }));
-                return self.send(pong).await;
-            }
+            Some(Effect::Renew(payload)) => self.renew(&payload),
             Some(Effect::Start { serial, parameters }) => self.start(serial, parameters),
             Some(Effect::Stop(serial)) => {
                 if let Some(operation) = self.running.remove(&serial) {
@@ -245,6 +240,13 @@ impl Session {
         }
     }
 
+    /// Of several that come at once the last counts.
+    fn renew(&mut self, payload: &Map<String, Value>) {
+        let token = message::authorization(payload).and_then(Value::as_str).and_then(gate::bearer).map(Arc::from);
+        let check = self.viewer_of(token.clone());
+        self.renewal = Some(Box::pin(async move { (token, check.await) }));
+    }
+
     /// The socket goes on under the new token, which must be of the same user in the same role. Should the database be away, the old
     /// one stays.
     fn renewed(&mut self, token: Option<Arc<str>>, renewed: Result<Viewer>) -> Option<Effect> {
@@ -253,7 +255,7 @@ impl Session {
         match renewed {
             Ok(viewer) if (viewer.tenant, &viewer.user, viewer.role) == (own.tenant, &own.user, own.role) => {
                 (self.token, self.viewer) = (token, Some(viewer));
-                None
+                self.protocol.renewed()
             }
             Ok(_) => self.protocol.end(close_code::FORBIDDEN, "A renewed token has the same tenant, user and role."),
             refused => self.rechecked(&refused),

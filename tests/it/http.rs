@@ -76,7 +76,7 @@ async fn what_is_not_executed_is_400_and_has_no_data() {
         (json!({ "query": "" }), "Syntax error"),
         (json!({ "query": "{ viewer { id }" }), "Syntax error"),
         (json!({ "query": "{ nope }" }), "nope"),
-        (json!({ "query": "{ viewer }" }), "viewer"),
+        (json!({ "query": "{ viewer }" }), "subselection"),
         (json!({ "query": "{ viewer { id @nope } }" }), "nope"),
         (json!({ "query": "{ lead { id } }" }), "id"),
         (json!({ "query": "{ lead(id: $id) { id } }" }), "id"),

@@ -110,10 +110,19 @@ impl<'a> Witness<'a> {
         let replay = read(&mut subscribe(&mut again, &self.start), fence).await;
         self.heard.extend([live.clone(), replay.clone()].concat());
         let poll = format!(
-            "query($after: Cursor!) {{ events(after: $after, first: 500) {{ events {{ ...event }} hasMore }} }} {EVENT}"
+            "query($after: Cursor!) {{ events(after: $after, first: 50) {{ events {{ ...event }} endCursor hasMore }} }} {EVENT}"
         );
-        let polled = self.ask(&poll, json!({ "after": self.start })).await;
-        assert!(polled.contains(fence) && polled.contains("\"hasMore\":false"), "{polled}");
+        let (mut polled, mut after) = (String::new(), self.start.clone());
+        loop {
+            let page = self.ask(&poll, json!({ "after": after })).await;
+            polled.push_str(&page);
+            if page.contains("\"hasMore\":false") {
+                break;
+            }
+            let page: Value = serde_json::from_str(&page).expect("JSON");
+            after = page["data"]["events"]["endCursor"].clone();
+        }
+        assert!(polled.contains(fence), "{polled}");
         let mut sent = vec![("live streams", live.concat()), ("replayed streams", replay.concat()), ("a poll", polled)];
         for (way, query) in [
             ("lead", "query($lead: ID!) { lead(id: $lead) { ...lead } }"),

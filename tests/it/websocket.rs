@@ -99,7 +99,7 @@ async fn what_is_not_executed_is_an_error_and_nothing_after_it() {
         (lead, json!({ "id": {} }), "id"),
         ("query A { viewer { id } } query B { viewer { id } }", json!({}), "operationName"),
         ("subscription { nope }", json!({}), "nope"),
-        ("subscription { leadCreated }", json!({}), "leadCreated"),
+        ("subscription { leadCreated }", json!({}), "subselection"),
         (after, json!({ "after": "nope" }), "Cursor"),
         (after, json!({ "after": foreign }), "Cursor"),
     ] {

@@ -115,7 +115,8 @@ const FENCES: &[Fence] = &[
 ];
 
 /// Modules with folders that are no features.
-const NO_FEATURES: &[&str] = &["db", "demo", "events", "execution", "gate", "graphql", "http", "metrics", "telemetry", "ws"];
+const NO_FEATURES: &[&str] =
+    &["db", "demo", "events", "execution", "gate", "graphql", "http", "metrics", "telemetry", "ws"];
 
 /// The room of a file, most specific first: `["events::log", "events"]`, `["store"]`.
 fn rooms(source: &Source) -> Vec<String> {

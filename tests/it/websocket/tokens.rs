@@ -119,3 +119,51 @@ async fn a_socket_lives_as_long_as_its_token() {
     assert_eq!(closed(&mut socket).await, (4403, EXPIRED.to_owned()));
     assert_eq!(asks_who_it_is(&mut younger, "a").await, "pat");
 }
+
+fn renewal(token: &str) -> Value {
+    json!({ "type": "ping", "payload": { "Authorization": format!("Bearer {token}") } })
+}
+
+/// The pong says that it is taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ping_renews_the_token() {
+    let server = server().await;
+    let mut socket = acknowledged(&server, "pat").await;
+    socket.say(subscribe("a", CREATED, Value::Null)).await;
+    silence(&mut socket).await;
+    server.advance(HOUR / 2);
+    socket.say(renewal(&server.token("demo", "pat"))).await;
+    assert_eq!(message(&mut socket).await, json!({ "type": "pong" }));
+    server.advance(HOUR * 3 / 4);
+    assert_eq!(asks_who_it_is(&mut socket, "b").await, "pat");
+    server.open(json!({})).await;
+    let next = message(&mut socket).await;
+    assert_eq!((&next["id"], &next["type"]), (&json!("a"), &json!("next")), "the stream goes on: {next:#}");
+    server.advance(HOUR / 4);
+    assert_eq!(closed(&mut socket).await, (4403, EXPIRED.to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_token_of_the_same_viewer_renews() {
+    const OTHER: &str = "A renewed token has the same tenant, user and role.";
+    let server = server().await;
+    for (token, reason) in [
+        (server.token("demo", "quinn"), OTHER),
+        (server.token("rival", "pat"), OTHER),
+        (signed(&server, None, "demo", 2 * HOUR, |_| {}), EXPIRED),
+        ("nonsense".to_owned(), INVALID),
+    ] {
+        let mut socket = acknowledged(&server, "pat").await;
+        socket.say(renewal(&token)).await;
+        assert_eq!(closed(&mut socket).await, (4403, reason.to_owned()));
+    }
+    for payload in [json!({ "authorization": 7 }), json!({ "authorization": "Basic abc" })] {
+        let mut socket = acknowledged(&server, "pat").await;
+        socket.say(json!({ "type": "ping", "payload": payload })).await;
+        assert_eq!(closed(&mut socket).await, (4403, MISSING.to_owned()));
+    }
+    // Before it is known who it is, a ping is a ping.
+    let mut socket = server.raw_socket().await;
+    socket.say(renewal("nonsense")).await;
+    assert_eq!(message(&mut socket).await["type"], "pong");
+}
