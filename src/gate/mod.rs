@@ -39,8 +39,10 @@ use crate::{
 pub use errors::capped;
 pub use parameters::{Parameters, bearer};
 
-/// Bytes of text whose documents are remembered. A document takes some twenty times its text.
+/// Bytes of text whose documents are remembered, each counted with a share of its own. A document takes some twenty times its text, and
+/// a few KiB however short it is.
 const REMEMBERED: u64 = 2 << 20;
+const SHARE: usize = 512;
 
 /// The gate of a server.
 pub struct Gate {
@@ -67,7 +69,7 @@ impl Gate {
             .map_err(|invalid| Error::internal(invalid.errors.to_string()))?;
         let known = Cache::builder()
             .max_capacity(REMEMBERED)
-            .weigher(|_, document: &Arc<Document>| u32::try_from(document.bytes).unwrap_or(u32::MAX))
+            .weigher(|_, document: &Arc<Document>| u32::try_from(document.bytes + SHARE).unwrap_or(u32::MAX))
             .build();
         let mut gate = Self {
             schema,
