@@ -3,6 +3,7 @@
 use std::{fs, io::Write, path::Path, sync::Arc};
 
 use crate::{
+    admission::Admission,
     auth::{Auth, Key},
     clock::Clock,
     config::Settings,
@@ -32,6 +33,7 @@ pub struct Parts {
     pub hub: Hub,
     pub schema: Schema,
     pub gate: Gate,
+    pub admission: Admission,
     pub metrics: Metrics,
 }
 
@@ -45,6 +47,11 @@ impl std::ops::Deref for App {
 impl App {
     /// Connects to a migrated database.
     pub async fn new(settings: Settings, clock: Clock) -> Result<Self> {
+        Self::with(graphql::schema().finish(), settings, clock).await
+    }
+
+    /// With a schema that something was added to: tests do that.
+    pub async fn with(schema: Schema, settings: Settings, clock: Clock) -> Result<Self> {
         let metrics = Metrics::default();
         let db = Db::open_with(&settings.database(), settings.database_connections.get(), metrics.database.clone())?;
         db.ping(&clock).await?;
@@ -56,8 +63,9 @@ impl App {
             profiles: Profiles::new(&db),
             courier: Courier::new(settings.smtp(), settings.dev_mode())?,
             hub,
-            schema: graphql::schema(),
+            schema,
             gate: Gate::new(graphql::sdl(), &settings)?,
+            admission: Admission::new(&settings.clients, &clock),
             metrics,
             settings,
             db,

@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use diesel::{deserialize::FromSqlRow, expression::AsExpression};
@@ -87,16 +87,29 @@ fn micros(duration: Duration) -> i64 {
 #[derive(Clone, Default, Debug)]
 pub struct Clock(Arc<Offsets>);
 
-#[derive(Default, Debug)]
+#[derive(Debug)]
 struct Offsets {
+    made: Instant,
     database: AtomicI64,
     test: AtomicI64,
+}
+
+impl Default for Offsets {
+    fn default() -> Self {
+        Self { made: Instant::now(), database: AtomicI64::default(), test: AtomicI64::default() }
+    }
 }
 
 impl Clock {
     pub fn now(&self) -> Timestamp {
         let offsets = self.0.database.load(Ordering::Relaxed) + self.0.test.load(Ordering::Relaxed);
         Timestamp(system().0.saturating_add(offsets))
+    }
+
+    /// The time since this clock was made. Unlike [`Clock::now`] it never goes back.
+    pub fn elapsed(&self) -> Duration {
+        let moved = u64::try_from(self.0.test.load(Ordering::Relaxed)).unwrap_or_default();
+        self.0.made.elapsed() + Duration::from_micros(moved)
     }
 
     /// Notes what the database's clock showed just now.

@@ -1,5 +1,7 @@
 //! Settings: from the environment or as flags. This file alone reads the environment.
 
+mod limits;
+
 use std::{
     net::{IpAddr, SocketAddr},
     num::NonZero,
@@ -19,6 +21,8 @@ use crate::{
     db::{self, Target},
     users::Role,
 };
+
+pub use limits::{ClientLimits, DocumentLimits, Limits};
 
 /// The live backend of a lead marketplace: a GraphQL API with subscriptions, in one binary.
 #[derive(Parser, Debug)]
@@ -177,86 +181,16 @@ pub struct Settings {
     pub trusted_documents: Option<PathBuf>,
     #[command(flatten)]
     pub documents: DocumentLimits,
+    #[command(flatten)]
+    pub clients: ClientLimits,
     #[arg(skip)]
     pub limits: Limits,
-}
-
-/// What a document may ask for. All of it is known before anything is executed.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Limits of documents")]
-pub struct DocumentLimits {
-    /// Bytes of the text
-    #[arg(long = "max-bytes", env = "LEADCAST_MAX_BYTES", global = true, default_value_t = 65_536)]
-    pub bytes: usize,
-    /// Words and signs of the text
-    #[arg(long = "max-tokens", env = "LEADCAST_MAX_TOKENS", global = true, default_value_t = 10_000)]
-    pub tokens: usize,
-    /// How many fields may stand in one another
-    #[arg(long = "max-depth", env = "LEADCAST_MAX_DEPTH", global = true, default_value_t = 20)]
-    pub depth: usize,
-    /// Fields of an operation's root
-    #[arg(long = "max-root-fields", env = "LEADCAST_MAX_ROOT_FIELDS", global = true, default_value_t = 30)]
-    pub root_fields: usize,
-    /// Aliases
-    #[arg(long = "max-aliases", env = "LEADCAST_MAX_ALIASES", global = true, default_value_t = 100)]
-    pub aliases: usize,
-    /// Directives
-    #[arg(long = "max-directives", env = "LEADCAST_MAX_DIRECTIVES", global = true, default_value_t = 100)]
-    pub directives: usize,
-    /// What an operation may cost: a point for each field, times the rows of its lists
-    #[arg(long = "max-cost", env = "LEADCAST_MAX_COST", global = true, default_value_t = 50_000)]
-    pub cost: u64,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Switch {
     On,
     Off,
-}
-
-/// What one client may take of the server. Not for operators, who would have to know all of it to change any: tests
-/// make them smaller.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// The body of a request over HTTP.
-    pub body_bytes: usize,
-    /// For that body to arrive.
-    pub body_time: Duration,
-    /// For an operation over HTTP to be executed.
-    pub request_time: Duration,
-    /// A message from a client over WebSocket.
-    pub message_bytes: usize,
-    /// One result over WebSocket.
-    pub result_bytes: usize,
-    /// From the upgrade to `connection_init`.
-    pub init_time: Duration,
-    /// Between the server's pings. A client that is silent for two of them is gone.
-    pub ping_interval: Duration,
-    /// For a client to take one message.
-    pub write_time: Duration,
-    pub operations_per_socket: usize,
-    /// For sockets and requests to end when the server shuts down.
-    pub drain_time: Duration,
-    /// Between two sockets that are sent away, on average.
-    pub drain_pace: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body_bytes: 1 << 20,
-            body_time: Duration::from_secs(10),
-            request_time: Duration::from_secs(30),
-            message_bytes: 64 << 10,
-            result_bytes: 4 << 20,
-            init_time: Duration::from_secs(3),
-            ping_interval: Duration::from_secs(15),
-            write_time: Duration::from_secs(10),
-            operations_per_socket: 100,
-            drain_time: Duration::from_secs(20),
-            drain_pace: Duration::from_millis(5),
-        }
-    }
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -289,12 +223,12 @@ impl Settings {
         self.jwt_secret.is_none()
     }
 
-    /// The mail server's URL and whom e-mails come from, if any are sent.
     /// Whether clients may ask for the schema.
     pub fn introspection(&self) -> bool {
         self.introspection.map_or_else(|| self.dev_mode(), |switch| switch == Switch::On)
     }
 
+    /// The mail server's URL and whom e-mails come from, if any are sent.
     pub fn smtp(&self) -> Option<(&str, Mailbox)> {
         self.smtp_url.as_deref().zip(self.mail_from.clone())
     }
@@ -316,7 +250,7 @@ impl Settings {
             };
             return Err(format!("{there} is set and {missing} is not: e-mails need both, or set neither to send none"));
         }
-        Ok(())
+        self.clients.check(&self.documents)
     }
 }
 

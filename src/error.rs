@@ -5,7 +5,7 @@
 //! with `extensions.code`. An operation returns `Err` for both, so its transaction is rolled back; the payload or the
 //! transport then shows it on the right level.
 
-use std::sync::Arc;
+use std::{num::NonZero, sync::Arc};
 
 use async_graphql::{Enum, Interface, SimpleObject};
 
@@ -32,6 +32,11 @@ pub enum Fault {
     /// The log no longer reaches back to this cursor.
     CursorExpired,
     LimitExceeded(String),
+    /// Too much in too short a time. `retry_after` in seconds.
+    RateLimited {
+        message: String,
+        retry_after: NonZero<u64>,
+    },
     /// The database cannot be reached or is too busy. Sending the request again is safe.
     Unavailable(Cause),
     /// A defect. The client gets an id to quote; the cause goes to the log under the same id.
@@ -57,7 +62,7 @@ impl Fault {
             Self::Forbidden(_) => "FORBIDDEN",
             Self::BadUserInput(_) => "BAD_USER_INPUT",
             Self::CursorExpired => "CURSOR_EXPIRED",
-            Self::LimitExceeded(_) => "LIMIT_EXCEEDED",
+            Self::LimitExceeded(_) | Self::RateLimited { .. } => "LIMIT_EXCEEDED",
             Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
             Self::Internal(_) => "INTERNAL",
         }
@@ -67,7 +72,7 @@ impl Fault {
     pub fn message(&self) -> &str {
         match self {
             Self::Unauthenticated(text) | Self::Forbidden(text) => text,
-            Self::BadUserInput(text) | Self::LimitExceeded(text) => text,
+            Self::BadUserInput(text) | Self::LimitExceeded(text) | Self::RateLimited { message: text, .. } => text,
             Self::CursorExpired => {
                 "This cursor has expired: the events after it are no longer kept, or the log has begun anew after a restore. \
                  Load the data again and start from its streamCursor."

@@ -6,14 +6,21 @@
 
 use std::panic::AssertUnwindSafe;
 
-use async_graphql::{Request, Response, ServerError, parser::types::OperationType};
+use async_graphql::{Response, ServerError, parser::types::OperationType};
 use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tracing::{Instrument, Span};
 
 use crate::{
-    app::App, auth::Viewer, error::Fault, events::Positions, gate, graphql, metrics::Verdict, telemetry::spans,
+    admission::{Admitted, Allowance},
+    app::App,
+    auth::Viewer,
+    error::Fault,
+    events::Positions,
+    gate, graphql,
+    metrics::Verdict,
+    telemetry::spans,
 };
 
 /// Names a start of an operation; never used twice on a connection.
@@ -41,12 +48,9 @@ pub struct Operation {
     pub reports: mpsc::Sender<Report>,
 }
 
-/// What the gate has let through.
-type Checked = (gate::Operation, Request);
-
 impl Operation {
     /// Runs to the end once it is admitted; a panic becomes an INTERNAL error of this operation.
-    pub async fn run(self, admitted: impl Future<Output = Result<Checked, Vec<ServerError>>>) {
+    pub async fn run(self, admitted: impl Future<Output = Result<Admitted, Vec<ServerError>>>) {
         let span = spans::operation(self.transport, None);
         if AssertUnwindSafe(self.execute(admitted)).catch_unwind().instrument(span.clone()).await.is_err() {
             span.in_scope(|| self.count(Verdict::Failed));
@@ -55,9 +59,9 @@ impl Operation {
         }
     }
 
-    async fn execute(&self, admitted: impl Future<Output = Result<Checked, Vec<ServerError>>>) {
-        let (operation, request) = match admitted.await {
-            Ok(checked) => checked,
+    async fn execute(&self, admitted: impl Future<Output = Result<Admitted, Vec<ServerError>>>) {
+        let Admitted { operation, request, allowance, seat: _seat } = match admitted.await {
+            Ok(admitted) => admitted,
             Err(errors) => return self.refuse(errors).await,
         };
         spans::describe(operation.kind_name(), operation.name.as_deref());
@@ -75,7 +79,9 @@ impl Operation {
             if response.is_err() {
                 verdict = Verdict::of(graphql::errors::servers_fault(&response.errors), Verdict::Errors);
             }
-            if !self.next(response).await {
+            // What events cost is up to whoever makes them.
+            let told = (operation.kind != OperationType::Subscription).then_some(allowance);
+            if !self.next(response, told).await {
                 return;
             }
         }
@@ -84,7 +90,10 @@ impl Operation {
     }
 
     /// Whether the operation may go on.
-    async fn next(&self, mut response: Response) -> bool {
+    async fn next(&self, mut response: Response, allowance: Option<Allowance>) -> bool {
+        if let Some(allowance) = allowance {
+            allowance.tell(&mut response);
+        }
         response.errors = gate::capped(response.errors);
         let result = json(&response);
         let limit = self.app.settings.limits.result_bytes;

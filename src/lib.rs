@@ -7,12 +7,12 @@
 //! The way of a request:
 //!
 //! ```text
-//! http / ws → auth (a Viewer) → gate (a checked request) → graphql (resolvers) → operation → store (one transaction)
+//! http / ws → auth (a Viewer) → admission → gate (a checked request) → graphql (resolvers) → operation → store (one transaction)
 //!     → events::log → hub → feed → graphql → http / ws
 //! ```
 //!
 //! - [`http`], [`ws`]: the transports. Nothing else knows of them.
-//! - [`gate`]: what a request must pass before it is executed. [`execution`]: an operation of a connection that stays open. [`graphql`]: the schema, put together from the features.
+//! - [`gate`]: what a request must pass before it is executed. [`admission`]: what one client may take of a node. [`execution`]: an operation of a connection that stays open. [`graphql`]: the schema, put together from the features.
 //! - The features ([`tenants`], [`users`], [`leads`], [`claims`], [`wallets`], [`matching`], [`preferences`], [`notifications`],
 //!   [`delivery`]), one folder each: `mod.rs` has the types and the pure rules, `store.rs` the SQL, `graphql.rs` the API, every other file one operation.
 //! - [`events`]: the log that every fact is appended to, and the streams that are read from it.
@@ -29,6 +29,7 @@
 //! - A mutation that is sent again finds what it did the first time.
 //! - Queues are bounded. A client that does not keep up is let go, and resumes from its cursor without loss.
 
+pub mod admission;
 pub mod app;
 pub mod auth;
 pub mod claims;
@@ -64,7 +65,6 @@ pub mod ws;
 
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use tokio::{
     net::TcpListener,
     task::JoinSet,
@@ -92,10 +92,7 @@ pub async fn run(listener: TcpListener, app: App, shutdown: impl Future<Output =
     let (db, courier) = (app.db.clone(), app.clone());
     let front = http::Front::new(app, dev::tokens);
     let close = CancellationToken::new();
-    // Events are small and wanted at once: no waiting for more to send. That it cannot be set says that the client is gone.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let serving = axum::serve(listener, front.router()).with_graceful_shutdown(close.clone().cancelled_owned());
-    server.spawn(serving.into_future());
+    server.spawn(front.clone().serve(listener, close.clone().cancelled_owned()));
 
     let outcome = tokio::select! {
         () = shutdown => Ok(()),

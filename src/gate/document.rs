@@ -65,7 +65,9 @@ impl Document {
             return Err(one(limits::exceeded("nesting", "too many levels of nesting", wide(NESTING), found)));
         }
         let refused = |WithErrors { errors, .. }: WithErrors<ExecutableDocument>| refusals(&errors);
-        let document = read.map_err(refused)?.validate(schema).map_err(refused)?;
+        let document = read.map_err(refused)?;
+        limits::check_work(&document).map_err(one)?;
+        let document = document.validate(schema).map_err(refused)?;
         limits::check(&document, limits, introspection).map_err(one)?;
         for operation in document.operations.iter() {
             check_max_depth(&document, operation).map_err(|error| {

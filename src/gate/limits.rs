@@ -3,7 +3,7 @@
 use apollo_compiler::{
     ExecutableDocument,
     ast::DirectiveList,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     executable::{Operation, Selection, SelectionSet},
 };
 use async_graphql::ServerError;
@@ -14,6 +14,10 @@ use crate::config::DocumentLimits;
 /// Fields of introspection that lead to the schema.
 const INTROSPECTION: [&str; 2] = ["__schema", "__type"];
 
+/// Selections that are looked at to validate a document. Each operation is validated with all fragments that it leads to, so that many
+/// operations with the same large fragment take long, few as their words may be.
+const MAX_SELECTIONS: usize = 20_000;
+
 /// That something is over its limit. `name` is that of the limit in the settings.
 pub fn exceeded(name: &str, what: &str, limit: u64, found: u64) -> ServerError {
     let message = format!("The document has {what}: {found}, and at most {limit} are allowed.");
@@ -23,6 +27,48 @@ pub fn exceeded(name: &str, what: &str, limit: u64, found: u64) -> ServerError {
     extensions.set("maximum", limit);
     extensions.set("found", found);
     error
+}
+
+/// Before a document is validated: how much work that would be.
+pub fn check_work(document: &ExecutableDocument) -> Result<(), ServerError> {
+    let sizes: HashMap<&str, Size<'_>> =
+        document.fragments.iter().map(|(name, fragment)| (name.as_str(), Size::of(&fragment.selection_set))).collect();
+    let mut looked_at = 0;
+    for operation in document.operations.iter() {
+        let own = Size::of(&operation.selection_set);
+        let (mut seen, mut open) = (HashSet::default(), own.spreads);
+        looked_at += own.selections;
+        while let Some(name) = open.pop() {
+            let Some(fragment) = sizes.get(name).filter(|_| seen.insert(name)) else { continue };
+            looked_at += fragment.selections;
+            at_most("selections", "too many selections in all its operations", MAX_SELECTIONS, looked_at)?;
+            open.extend(&fragment.spreads);
+        }
+    }
+    Ok(())
+}
+
+/// What a selection set has in it, but for what its fragments have.
+struct Size<'a> {
+    selections: usize,
+    spreads: Vec<&'a str>,
+}
+
+impl<'a> Size<'a> {
+    fn of(set: &'a SelectionSet) -> Self {
+        let (mut size, mut open) = (Self { selections: 0, spreads: Vec::new() }, vec![set]);
+        while let Some(set) = open.pop() {
+            size.selections += set.selections.len();
+            for selection in &set.selections {
+                match selection {
+                    Selection::Field(field) => open.push(&field.selection_set),
+                    Selection::InlineFragment(fragment) => open.push(&fragment.selection_set),
+                    Selection::FragmentSpread(spread) => size.spreads.push(&spread.fragment_name),
+                }
+            }
+        }
+        size
+    }
 }
 
 /// Counts what is in a valid document.

@@ -241,6 +241,19 @@ fn doubling_fragments_are_found_out_at_once() {
     }
 }
 
+/// Each operation is validated with the fragments that it leads to.
+#[test]
+fn many_operations_with_one_large_fragment_are_refused() {
+    let gate = gate_with(|_| {});
+    let document = |operations: usize, fields: usize| {
+        let operations = (0..operations).map(|n| format!("query Q{n} {{ ...F }} ")).collect::<Vec<_>>().concat();
+        format!("{operations} fragment F on Query {{ ...G }} fragment G on Query {{ {} }}", "a ".repeat(fields))
+    };
+    let (message, extensions) = refusal(&gate, &document(300, 3_000));
+    assert_eq!(extensions.map(|extensions| extensions["limit"].clone()), Some(json!("selections")), "{message}");
+    assert!(checked(&document(30, 600), Some("Q7"), &json!({})).is_ok());
+}
+
 #[test]
 fn the_size_of_a_page_may_be_a_variable() {
     let gate = gate_with(|_| {});

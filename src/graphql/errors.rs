@@ -23,6 +23,7 @@ fn resolver_error(fault: &Fault) -> async_graphql::Error {
             tracing::error!(%id, cause = %in_one_line(cause.as_ref()), "internal error");
             extensions.set("id", id);
         }
+        Fault::RateLimited { retry_after, .. } => extensions.set("retryAfter", retry_after.get()),
         // The database tells of its troubles itself, once for all requests.
         Fault::Unavailable(cause) => tracing::debug!(cause = %in_one_line(cause.as_ref()), "service unavailable"),
         _ => {}

@@ -70,16 +70,18 @@ pub struct Subscription(
 
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-pub fn schema() -> Schema {
+pub type SchemaBuilder = async_graphql::SchemaBuilder<Query, Mutation, Subscription>;
+
+/// The schema as it is served, to which something may be added.
+pub fn schema() -> SchemaBuilder {
     // The gate has validated what gets here.
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .validation_mode(ValidationMode::Fast)
         .register_output_type::<UserError>()
-        .finish()
 }
 
 /// The schema as text, sorted: what schema.graphql is.
 pub fn sdl() -> String {
     let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().include_specified_by();
-    schema().sdl_with_options(options)
+    schema().finish().sdl_with_options(options)
 }

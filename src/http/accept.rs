@@ -1,4 +1,4 @@
-//! Which of the two media types of GraphQL over HTTP an answer has: what the client's `Accept` prefers.
+//! What the client's `Accept` says: which of the two media types of GraphQL over HTTP an answer has, and whether it may stream.
 
 use axum::http::{HeaderMap, header};
 
@@ -26,14 +26,28 @@ impl MediaType {
     }
 }
 
-/// What the client likes best; `None` when it accepts neither. Without a header, and for `*/*`, JSON. Where a client
-/// names both with the same weight, the newer one.
-pub(super) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
-    if !headers.contains_key(header::ACCEPT) {
-        return Some(MediaType::Json);
+/// What a client accepts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Accepted {
+    /// What it likes best; `None` when it accepts neither. Without a header, and for `*/*`, JSON. Where it names both with the same
+    /// weight, the newer one.
+    pub media: Option<MediaType>,
+    /// Whether it takes server-sent events, and says so by name.
+    pub events: bool,
+}
+
+impl Accepted {
+    pub(super) fn by(headers: &HeaderMap) -> Self {
+        if !headers.contains_key(header::ACCEPT) {
+            return Self { media: Some(MediaType::Json), events: false };
+        }
+        let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let ranges: Vec<Range<'_>> = values.flat_map(|value| value.split(',')).filter_map(Range::parse).collect();
+        Self { media: preferred(&ranges), events: ranges.iter().any(Range::is_events) }
     }
-    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let ranges: Vec<Range<'_>> = values.flat_map(|value| value.split(',')).filter_map(Range::parse).collect();
+}
+
+fn preferred(ranges: &[Range<'_>]) -> Option<MediaType> {
     // The last of equals wins, so the order is that of preference from the least on.
     [MediaType::Json, MediaType::GraphqlResponse]
         .into_iter()
@@ -46,17 +60,6 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
         })
         .max_by_key(|(weight, rank, _)| (*weight, *rank))
         .map(|(_, _, media)| media)
-}
-
-/// Whether the client takes server-sent events, and says so by name.
-pub(super) fn takes_events(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let named = |range: &Range<'_>| {
-        range.kind.eq_ignore_ascii_case("text")
-            && range.subtype.eq_ignore_ascii_case("event-stream")
-            && range.weight > 0
-    };
-    values.flat_map(|value| value.split(',')).filter_map(Range::parse).any(|range| named(&range))
 }
 
 /// One range of an `Accept` header.
@@ -91,6 +94,11 @@ impl<'a> Range<'a> {
             1 => self.kind.eq_ignore_ascii_case("application"),
             _ => true,
         }
+    }
+
+    fn is_events(&self) -> bool {
+        let named = self.kind.eq_ignore_ascii_case("text") && self.subtype.eq_ignore_ascii_case("event-stream");
+        named && self.weight > 0
     }
 
     fn precision(&self) -> u8 {
@@ -159,9 +167,9 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-            assert_eq!(negotiate(&headers), expected, "{accept}");
+            assert_eq!(Accepted::by(&headers).media, expected, "{accept}");
         }
-        assert_eq!(negotiate(&HeaderMap::new()), Some(Json));
+        assert_eq!(Accepted::by(&HeaderMap::new()), Accepted { media: Some(Json), events: false });
         for (accept, expected) in [
             ("text/event-stream", true),
             ("application/json, Text/Event-Stream; q=0.1", true),
@@ -171,11 +179,11 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-            assert_eq!(takes_events(&headers), expected, "{accept}");
+            assert_eq!(Accepted::by(&headers).events, expected, "{accept}");
         }
         let mut several = HeaderMap::new();
         several.append(header::ACCEPT, HeaderValue::from_static("text/html"));
         several.append(header::ACCEPT, HeaderValue::from_static("application/graphql-response+json"));
-        assert_eq!(negotiate(&several), Some(GraphqlResponse));
+        assert_eq!(Accepted::by(&several).media, Some(GraphqlResponse));
     }
 }

@@ -7,8 +7,9 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{NO_SNIFFING, accept::MediaType};
+use super::accept::MediaType;
 use crate::{
+    admission::Allowance,
     error::{Error, Fault},
     gate,
     graphql::errors,
@@ -18,7 +19,7 @@ use crate::{
 /// How a request ended.
 pub(super) enum Answer {
     /// Executed, perhaps with errors in it.
-    Executed(Box<ExecutionResult>),
+    Executed(Box<ExecutionResult>, Allowance),
     /// A well-formed request that cannot be executed: parsing, validation, variables.
     NotExecutable(Vec<ServerError>),
     /// Anything else: the request itself is not acceptable.
@@ -54,18 +55,23 @@ impl Refusal {
         Self { header: Some((name, HeaderValue::from_static(value))), ..self }
     }
 
+    fn retried_after(self, seconds: u64) -> Self {
+        Self { header: Some((header::RETRY_AFTER, seconds.into())), ..self }
+    }
+
     pub(super) fn fault(fault: &Fault) -> Self {
         let status = match fault {
             Fault::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Fault::Forbidden(_) => StatusCode::FORBIDDEN,
             Fault::BadUserInput(_) | Fault::CursorExpired => StatusCode::BAD_REQUEST,
-            Fault::LimitExceeded(_) => StatusCode::TOO_MANY_REQUESTS,
+            Fault::LimitExceeded(_) | Fault::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Fault::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Fault::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let refusal = Self { status, error: Box::new(errors::fault(fault)), header: None };
-        match status {
-            StatusCode::SERVICE_UNAVAILABLE => refusal.with(header::RETRY_AFTER, "1"),
+        match fault {
+            Fault::Unavailable(_) => refusal.retried_after(1),
+            Fault::RateLimited { retry_after, .. } => refusal.retried_after(retry_after.get()),
             _ => refusal,
         }
     }
@@ -96,8 +102,8 @@ impl Answer {
     pub(super) fn verdict(&self) -> Verdict {
         match self {
             Self::Streams(_) => Verdict::Ok,
-            Self::Executed(result) if result.is_ok() => Verdict::Ok,
-            Self::Executed(result) => Verdict::of(errors::servers_fault(&result.errors), Verdict::Errors),
+            Self::Executed(result, _) if result.is_ok() => Verdict::Ok,
+            Self::Executed(result, _) => Verdict::of(errors::servers_fault(&result.errors), Verdict::Errors),
             Self::Refused(Refusal { status: StatusCode::UNAUTHORIZED, .. }) => Verdict::Unauthenticated,
             Self::Refused(Refusal { status, .. }) if status.is_server_error() => Verdict::Failed,
             Self::NotExecutable(found) => Verdict::of(errors::servers_fault(found), Verdict::Refused),
@@ -109,8 +115,9 @@ impl Answer {
         let mut extra = None;
         let (status, body) = match self {
             Self::Streams(response) => return *response,
-            Self::Executed(mut result) => {
+            Self::Executed(mut result, allowance) => {
                 result.errors = gate::capped(result.errors);
+                allowance.tell(&mut result);
                 (StatusCode::OK, serde_json::to_vec(&result))
             }
             Self::NotExecutable(errors) => {
@@ -129,7 +136,7 @@ impl Answer {
             tracing::error!("a result could not be written as JSON");
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
-        let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type())), NO_SNIFFING];
+        let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()))];
         let mut response = (status, headers, body).into_response();
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
         response.headers_mut().extend(extra);

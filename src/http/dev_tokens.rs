@@ -4,14 +4,14 @@
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 
 use serde::Serialize;
 
 use super::{
-    Front, NO_SNIFFING,
+    Front,
     accept::MediaType,
     answer::{Answer, Refusal},
     origin,
@@ -34,7 +34,7 @@ pub(super) async fn list(State(front): State<Front>, headers: HeaderMap) -> Resp
         return Answer::from(Refusal::new(StatusCode::FORBIDDEN, message)).into_response(MediaType::Json);
     }
     match (front.dev_tokens)(app) {
-        Ok(tokens) => ([(header::CACHE_CONTROL, "no-store")], [NO_SNIFFING], Json(tokens)).into_response(),
+        Ok(tokens) => Json(tokens).into_response(),
         Err(error) => Answer::from(Refusal::from(error)).into_response(MediaType::Json),
     }
 }

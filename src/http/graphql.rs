@@ -22,11 +22,12 @@ use tracing::Instrument;
 
 use super::{
     Front,
-    accept::{self, MediaType, negotiate},
+    accept::{self, Accepted, MediaType},
     answer::{Answer, Refusal},
     origin, sse,
 };
 use crate::{
+    admission::{Admitted, Refused, admit},
     auth::{self, Viewer},
     error::{Error, Fault},
     gate::{self, Parameters},
@@ -38,10 +39,11 @@ use crate::{
 
 pub(super) async fn post(State(front): State<Front>, request: Request) -> Response {
     let headers = request.headers().clone();
-    answered(&front, "post", &headers, async {
-        let viewer = viewer(&front, &headers).await?;
+    let accepted = Accepted::by(&headers);
+    answered(&front, "post", &headers, accepted, async {
+        let (viewer, token) = viewer(&front, &headers).await?;
         let parameters = from_body(&front, request).await?;
-        execute(&front, viewer, parameters, &headers, false).await
+        execute(&front, viewer, token, parameters, accepted, false).await
     })
     .await
 }
@@ -59,10 +61,11 @@ pub(super) async fn get(
             Err(refusal) => Answer::from(refusal).into_response(MediaType::Json),
         };
     }
-    answered(&front, "get", &headers, async {
-        let viewer = viewer(&front, &headers).await?;
+    let accepted = Accepted::by(&headers);
+    answered(&front, "get", &headers, accepted, async {
+        let (viewer, token) = viewer(&front, &headers).await?;
         let parameters = from_query_string(&uri)?;
-        execute(&front, viewer, parameters, &headers, true).await
+        execute(&front, viewer, token, parameters, accepted, true).await
     })
     .await
 }
@@ -77,12 +80,13 @@ async fn answered(
     front: &Front,
     transport: &'static str,
     headers: &HeaderMap,
+    accepted: Accepted,
     work: impl Future<Output = Result<Answer, Refusal>>,
 ) -> Response {
     let started = Instant::now();
     let traceparent = headers.get("traceparent").and_then(|value| value.to_str().ok());
     let span = spans::operation(transport, traceparent);
-    let media = negotiate(headers).or_else(|| accept::takes_events(headers).then_some(MediaType::Json));
+    let media = accepted.media.or_else(|| accepted.events.then_some(MediaType::Json));
     let (media, answer) = if let Some(media) = media {
         let answer = AssertUnwindSafe(work).catch_unwind().instrument(span.clone()).await.unwrap_or_else(|_| {
             // The place of the panic is in the log already, from the panic hook.
@@ -105,13 +109,13 @@ async fn answered(
 }
 
 /// Whether the token is good may be a question to the database, which may be slow.
-async fn viewer(front: &Front, headers: &HeaderMap) -> Result<Viewer, Refusal> {
+async fn viewer<'a>(front: &Front, headers: &'a HeaderMap) -> Result<(Viewer, &'a str), Refusal> {
     let Some(token) = token(headers) else {
         return Err(Refusal::fault(&auth::MISSING).with(header::WWW_AUTHENTICATE, "Bearer"));
     };
     let patience = front.app.settings.limits.body_time;
     let viewer = timeout(patience, front.app.auth.viewer(token)).await.map_err(|_| too_slow(patience))?;
-    viewer.map_err(|error| {
+    viewer.map(|viewer| (viewer, token)).map_err(|error| {
         let refused = matches!(error, Error::Fault(Fault::Unauthenticated(_)));
         let refusal = Refusal::from(error);
         if refused { refusal.with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"") } else { refusal }
@@ -170,21 +174,24 @@ fn from_query_string(uri: &Uri) -> Result<Parameters, Refusal> {
 async fn execute(
     front: &Front,
     viewer: Viewer,
+    token: &str,
     parameters: Parameters,
-    headers: &HeaderMap,
+    accepted: Accepted,
     safe: bool,
 ) -> Result<Answer, Refusal> {
-    let (operation, request) = match front.app.gate.check(parameters) {
-        Ok(checked) => checked,
-        Err(errors) => return Ok(Answer::NotExecutable(errors)),
+    let admitted = match admit(&front.app, &viewer, parameters) {
+        Ok(admitted) => admitted,
+        Err(Refused::NotExecutable(errors)) => return Ok(Answer::NotExecutable(errors)),
+        Err(Refused::Fault(fault)) => return Err(Refusal::fault(&fault)),
     };
+    let operation = &admitted.operation;
     spans::describe(operation.kind_name(), operation.name.as_deref());
     match operation.kind {
         OperationType::Mutation if safe => {
             let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Mutations are sent with POST, not with GET.");
             return Err(refusal.with(header::ALLOW, "POST"));
         }
-        OperationType::Subscription if !accept::takes_events(headers) => {
+        OperationType::Subscription if !accepted.events => {
             let message = format!(
                 "Subscriptions go over WebSocket, at this address: subprotocol {}. Or accept text/event-stream.",
                 ws::SUBPROTOCOL
@@ -194,10 +201,11 @@ async fn execute(
         _ => {}
     }
     // Who takes JSON, too, gets that for what has one answer.
-    if operation.kind == OperationType::Subscription || negotiate(headers).is_none() {
-        let token = token(headers).unwrap_or_default().into();
-        return Ok(Answer::Streams(sse::answer(front, viewer, token, (operation, request)).into()));
+    if operation.kind == OperationType::Subscription || accepted.media.is_none() {
+        let seat = front.app.admission.connection(&viewer).map_err(|full| Refusal::fault(&full))?;
+        return Ok(Answer::Streams(sse::answer(front, viewer, token.into(), admitted, seat).into()));
     }
+    let Admitted { operation, request, allowance, seat: _seat } = admitted;
     let request = graphql::request(&front.app, &viewer, request);
     let patience = front.app.settings.limits.request_time;
     let Ok(result) = timeout(patience, front.app.schema.execute(request)).await else {
@@ -206,7 +214,7 @@ async fn execute(
     Ok(if operation.failed_before_execution(&result) {
         Answer::NotExecutable(result.errors)
     } else {
-        Answer::Executed(Box::new(result))
+        Answer::Executed(Box::new(result), allowance)
     })
 }
 

@@ -6,6 +6,7 @@ mod answer;
 mod dev_tokens;
 mod graphql;
 mod health;
+mod listener;
 mod origin;
 mod sse;
 
@@ -25,11 +26,22 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
+use tokio::net::TcpListener;
+use tower_http::{
+    CompressionLevel,
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
+    cors::CorsLayer,
+    set_header::SetResponseHeaderLayer,
+};
 
 use self::{
     accept::MediaType,
     answer::{Answer, Refusal},
+    listener::Deadlines,
 };
 use crate::{
     app::App,
@@ -64,11 +76,18 @@ impl Front {
         self.sockets.drain().await;
     }
 
+    /// Serves until `close`, and then until all requests are answered. Dropped, it cuts the connections.
+    pub async fn serve(self, listener: TcpListener, close: impl Future<Output = ()>) {
+        let limits = &self.app.settings.limits;
+        let deadlines = Deadlines { head: limits.head_time, write: limits.write_time };
+        listener::serve(listener, self.router(), deadlines, self.app.settings.clients.connections.get(), close).await;
+    }
+
     fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 
-    pub fn router(&self) -> Router {
+    fn router(&self) -> Router {
         let settings = &self.app.settings;
         let mut router = Router::new()
             .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
@@ -82,8 +101,17 @@ impl Front {
         if !settings.allowed_origins.is_empty() {
             router = router.layer(cors(&settings.allowed_origins));
         }
-        router.layer(CatchPanicLayer::custom(panicked)).with_state(self.clone())
+        for (name, value) in SAFE {
+            router = router.layer(SetResponseHeaderLayer::if_not_present(name, value));
+        }
+        router.layer(compression()).layer(CatchPanicLayer::custom(panicked)).with_state(self.clone())
     }
+}
+
+/// Where it saves a packet. Events are small, and must not wait for others to be packed with.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let worthwhile = SizeAbove::new(1_024).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worthwhile)
 }
 
 /// The page's own origin needs no permission; these get one.
@@ -121,4 +149,13 @@ async fn metrics(State(front): State<Front>) -> Response {
 }
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-const NO_SNIFFING: (HeaderName, HeaderValue) = (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+/// What every answer has that says nothing else: it is the client's alone, and no page, nor part of one.
+const SAFE: [(HeaderName, HeaderValue); 4] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    ),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+];

@@ -7,7 +7,6 @@
 
 use std::{convert::Infallible, future::ready, sync::Arc, time::Duration};
 
-use async_graphql::Request;
 use axum::{
     http::{HeaderName, HeaderValue, header},
     response::{
@@ -22,14 +21,15 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Front, NO_SNIFFING};
+use super::Front;
 use crate::{
+    admission::{Admitted, Seat},
     app::App,
     auth::{self, Viewer},
     error::{Error, Fault},
     events::Positions,
     execution::{self, Operation, Outcome, Report, Serial},
-    gate::{self, capped},
+    gate::capped,
     graphql::errors,
     ws::Sockets,
 };
@@ -43,7 +43,7 @@ const NO_BUFFERING: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
 /// Begins to execute what the gate has let through. It ends when the client goes.
-pub(super) fn answer(front: &Front, viewer: Viewer, token: Arc<str>, checked: (gate::Operation, Request)) -> Response {
+pub(super) fn answer(front: &Front, viewer: Viewer, token: Arc<str>, admitted: Admitted, seat: Seat) -> Response {
     let (sender, reports) = mpsc::channel(1);
     let operation = Operation {
         app: front.app.clone(),
@@ -64,7 +64,8 @@ pub(super) fn answer(front: &Front, viewer: Viewer, token: Arc<str>, checked: (g
         watch,
         looks: 0,
         state: State::Open,
-        _operation: AbortOnDropHandle::new(tokio::spawn(operation.run(ready(Ok(checked))))),
+        _seat: seat,
+        _operation: AbortOnDropHandle::new(tokio::spawn(operation.run(ready(Ok(admitted))))),
     };
     let events = stream::unfold(connection, |mut connection| async move {
         let event = connection.next().await?;
@@ -72,7 +73,7 @@ pub(super) fn answer(front: &Front, viewer: Viewer, token: Arc<str>, checked: (g
     });
     let alive = KeepAlive::new().interval(front.app.settings.limits.ping_interval);
     let vary = (header::VARY, HeaderValue::from_static("accept"));
-    ([NO_SNIFFING, NO_BUFFERING, vary], Sse::new(events).keep_alive(alive)).into_response()
+    ([NO_BUFFERING, vary], Sse::new(events).keep_alive(alive)).into_response()
 }
 
 /// An answer that has not ended.
@@ -85,6 +86,8 @@ struct Connection {
     watch: Interval,
     looks: u32,
     state: State,
+    /// Its place among its user's connections.
+    _seat: Seat,
     _operation: AbortOnDropHandle<()>,
 }
 

@@ -17,6 +17,7 @@ use super::{
     protocol::{Close, Effect, Protocol, close_code},
 };
 use crate::{
+    admission::{Refused, Seat, admit},
     app::App,
     auth::{self, Viewer},
     error::{Error, Fault, Result},
@@ -52,6 +53,8 @@ pub(super) struct Session {
     /// A new token that is being checked.
     renewal: Option<BoxFuture<'static, (Option<Arc<str>>, Result<Viewer>)>>,
     viewer: Option<Viewer>,
+    /// Its place among its user's connections.
+    seat: Option<Seat>,
     positions: Positions,
     operations: JoinSet<()>,
     running: HashMap<Serial, AbortHandle>,
@@ -102,6 +105,7 @@ impl Session {
             recheck_due: every(RECHECK),
             renewal: None,
             viewer: None,
+            seat: None,
             positions: Positions::default(),
             operations: JoinSet::new(),
             running: HashMap::new(),
@@ -265,10 +269,13 @@ impl Session {
     fn checked(&mut self, checked: Result<Viewer>) -> Option<Effect> {
         self.check = None;
         match checked {
-            Ok(viewer) => {
-                self.viewer = Some(viewer);
-                self.protocol.accepted()
-            }
+            Ok(viewer) => match self.app.admission.connection(&viewer) {
+                Ok(seat) => {
+                    (self.viewer, self.seat) = (Some(viewer), Some(seat));
+                    self.protocol.accepted()
+                }
+                Err(full) => self.protocol.end(close_code::TRY_AGAIN_LATER, full.message()),
+            },
             Err(Error::Fault(fault)) => {
                 let code = match fault {
                     Fault::Unauthenticated(_) => close_code::FORBIDDEN,
@@ -283,7 +290,7 @@ impl Session {
 
     fn start(&mut self, serial: Serial, parameters: Parameters) {
         let (Some(viewer), Some(token)) = (self.viewer.clone(), self.token.clone()) else { return };
-        let app = self.app.clone();
+        let (app, known) = (self.app.clone(), viewer.clone());
         let operation = Operation {
             app: app.clone(),
             viewer,
@@ -296,7 +303,7 @@ impl Session {
             // A role may have changed since `connection_init`. What is known is remembered for moments: no query each time.
             match app.auth.viewer(&token).await {
                 Err(Error::Fault(fault)) => Err(vec![graphql::errors::fault(&fault)]),
-                _ => app.gate.check(parameters),
+                _ => admit(&app, &known, parameters).map_err(Refused::into_errors),
             }
         };
         self.running.insert(serial, self.operations.spawn(operation.run(admitted)));

@@ -54,7 +54,6 @@ async fn the_media_type_is_the_clients_choice() {
             let reply = ask(&server, accept, &body).await;
             assert_eq!(reply.header("content-type"), format!("{expected}; charset=utf-8"), "{accept} {reply:?}");
             assert_eq!(reply.header("vary"), "accept");
-            assert_eq!(reply.header("x-content-type-options"), "nosniff");
         }
     }
     for accept in ["text/html", "image/*", "application/json;q=0", "application/json; charset=latin1", ""] {
@@ -195,6 +194,54 @@ async fn a_body_may_be_as_large_as_the_limit() {
             assert_eq!(reply.json()["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_its_readers_alone_and_no_page() {
+    let server = server().await;
+    let answers = [
+        ask(&server, JSON, &json!({ "query": QUERY })).await,
+        ask(&server, "image/*", &json!({})).await,
+        get(&server, "/healthz").await,
+        get(&server, "/readyz").await,
+        get(&server, "/metrics").await,
+        get(&server, "/dev/tokens").await,
+        get(&server, "/nowhere").await,
+    ];
+    for answer in answers {
+        for (name, value) in [
+            ("cache-control", "no-store"),
+            (
+                "content-security-policy",
+                "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            ),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+        ] {
+            assert_eq!(answer.header(name), value, "{name}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_long_is_compressed_for_those_who_can_read_it() {
+    let server = server().await;
+    let long = json!({ "query": "{ __schema { types { name description fields { name description } } } }" });
+    let encoded = async |body: &Value, accepted: &str| {
+        let request = post(&server).header("accept-encoding", accepted).json(body);
+        let response = request.send().await.expect("the server answers");
+        let encoding = response.headers().get("content-encoding").cloned();
+        (encoding, response.bytes().await.expect("the answer arrives whole"))
+    };
+    let (none, plain) = encoded(&long, "identity").await;
+    assert!(none.is_none() && serde_json::from_slice::<Value>(&plain).is_ok_and(|answer| answer["data"].is_object()));
+    for (accepted, expected) in [("gzip", "gzip"), ("gzip, br", "br")] {
+        let (encoding, bytes) = encoded(&long, accepted).await;
+        assert_eq!(encoding.expect("it is encoded"), expected);
+        assert!(bytes.len() < plain.len() / 2, "{accepted}: {} of {} bytes", bytes.len(), plain.len());
+    }
+    let (none, _) = encoded(&json!({ "query": QUERY }), "gzip, br").await;
+    assert!(none.is_none(), "what is short is sent as it is");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,7 +105,9 @@ async fn what_has_one_answer_is_next_then_complete() {
     let server = server().await;
     let query = json!({ "query": "{ viewer { user { id } } }" });
     let mut stream = Stream::open(post(&server, EVENTS, &query)).await;
-    assert_eq!(stream.next().await, json!({ "data": { "viewer": { "user": { "id": "pat" } } } }));
+    let result = stream.next().await;
+    assert_eq!(result["data"], json!({ "viewer": { "user": { "id": "pat" } } }), "{result}");
+    assert_eq!(result["extensions"]["rateLimit"]["cost"], 3, "{result}");
     stream.completes().await;
     let mut stream = Stream::open(get(&server, "{ viewer { user { id } } }")).await;
     assert_eq!(stream.next().await["data"]["viewer"]["user"]["id"], "pat");

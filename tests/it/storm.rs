@@ -111,7 +111,8 @@ fn asked_for(variable: &str) -> Option<usize> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_mutation_of_the_schema_joins() {
-    let answer = leadcast::graphql::schema().execute("{ __schema { mutationType { fields { name } } } }").await;
+    let answer =
+        leadcast::graphql::schema().finish().execute("{ __schema { mutationType { fields { name } } } }").await;
     let data = answer.data.into_json().expect("JSON");
     let fields = data["__schema"]["mutationType"]["fields"].as_array().expect("there are mutations");
     let fields: BTreeSet<_> = fields.iter().filter_map(|field| field["name"].as_str()).collect();

@@ -135,8 +135,6 @@ fn whole(text: &str) -> Option<Answer> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse::<u16>().expect("a status");
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse::<usize>();
-    (length.expect("a length") == body.len()).then(|| Answer {
-        status: StatusCode::from_u16(status).expect("a status"),
-        body: serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {text}")),
-    })
+    (length.expect("a length") == body.len())
+        .then(|| Answer::read(StatusCode::from_u16(status).expect("a status"), body))
 }

@@ -29,8 +29,7 @@ impl Client {
         let response = soon("an answer over HTTP", request.send()).await.expect("the server answers");
         let status = response.status();
         let text = response.text().await.expect("the answer arrives whole");
-        let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}, and no JSON: {text}"));
-        Answer { status, body }
+        Answer::read(status, &text)
     }
 
     /// The cursor from which a stream misses nothing that happens from now on.
@@ -43,10 +42,18 @@ impl Client {
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
+    /// Without its `extensions`, which say what is left of the rate limit.
     pub body: Value,
+    pub extensions: Value,
 }
 
 impl Answer {
+    pub fn read(status: StatusCode, text: &str) -> Self {
+        let mut body: Value = serde_json::from_str(text).unwrap_or_else(|_| panic!("{status}, and no JSON: {text}"));
+        let extensions = body.as_object_mut().and_then(|body| body.remove("extensions")).unwrap_or_default();
+        Self { status, body, extensions }
+    }
+
     /// `data`, when there are no errors.
     #[track_caller]
     pub fn data(&self) -> &Value {

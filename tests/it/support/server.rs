@@ -1,8 +1,16 @@
 //! A real server in the test's own process: port 0, a database of its own, a clock that the test may move.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, num::NonZero, sync::Arc, time::Duration};
 
-use leadcast::{app::App, clock::Clock, config::Settings, db::Target, error::Result, users::Role};
+use leadcast::{
+    app::App,
+    clock::Clock,
+    config::Settings,
+    db::Target,
+    error::Result,
+    graphql::{self, Schema},
+    users::Role,
+};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Handle, sync::oneshot, task::JoinHandle};
 
@@ -31,6 +39,8 @@ struct Running {
     task: JoinHandle<Result<()>>,
 }
 
+const PLENTY: NonZero<u32> = NonZero::new(1_000_000_000).expect("not zero");
+
 /// What the nodes of one deployment share.
 struct Ground {
     database: Database,
@@ -54,6 +64,8 @@ impl TestServer {
         let mut settings = Settings::defaults();
         settings.data = ground.data.path().to_owned();
         settings.database_url = Some(ground.database.target());
+        // Tests do in a second what takes a user a day.
+        (settings.clients.rate_per_user, settings.clients.rate_per_tenant) = (PLENTY, PLENTY);
         change(&mut settings);
         let server = Self::node(settings, ground.into()).await;
         leadcast::dev::seed(&server.app).await.expect("the demo tenants can be made");
@@ -66,13 +78,24 @@ impl TestServer {
         Self::start_with(Engine::Postgres, |settings| settings.database_url = Some(Target::Postgres(url))).await
     }
 
+    /// Stops it, and starts another in its place whose schema something was added to.
+    pub async fn replaced_by(self, schema: Schema) -> Self {
+        let (settings, ground) = (self.app.settings.clone(), self.ground.clone());
+        self.stop().await;
+        Self::node_with(schema, settings, ground).await
+    }
+
     /// Another node on the same database.
     pub async fn second_node(&self) -> Self {
         Self::node(self.app.settings.clone(), self.ground.clone()).await
     }
 
     async fn node(settings: Settings, ground: Arc<Ground>) -> Self {
-        let app = App::new(settings, ground.clock.clone()).await.expect("the app starts on a fresh database");
+        Self::node_with(graphql::schema().finish(), settings, ground).await
+    }
+
+    async fn node_with(schema: Schema, settings: Settings, ground: Arc<Ground>) -> Self {
+        let app = App::with(schema, settings, ground.clock.clone()).await.expect("the app starts on a fresh database");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
         let (shutdown, asked) = oneshot::channel::<()>();

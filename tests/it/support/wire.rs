@@ -94,6 +94,18 @@ impl RawHttp {
         String::from_utf8(read).expect("text")
     }
 
+    /// Whether nothing comes for a while.
+    pub async fn is_silent(&mut self) -> bool {
+        tokio::time::timeout(Duration::from_millis(200), self.0.read_u8()).await.is_err()
+    }
+
+    /// What comes, up to the end of the connection, however it ends.
+    pub async fn read_until_cut(&mut self) -> String {
+        let mut read = Vec::new();
+        let _cut = soon("the connection to end", self.0.read_to_end(&mut read)).await;
+        String::from_utf8_lossy(&read).into_owned()
+    }
+
     /// What comes, up to the end of the connection.
     pub async fn read_to_end(&mut self) -> String {
         let mut text = String::new();

@@ -16,9 +16,13 @@ use super::{
 /// is its decision, not its neighbour's.
 const MAY_USE: &[(&str, &str)] = &[
     // The transports.
-    ("http", "app, auth, clock, config, error, events, execution, gate, graphql, metrics, telemetry::spans, ws"),
-    ("ws", "app, auth, clock, config, error, events, execution, gate, graphql, metrics, telemetry::spans"),
-    ("execution", "app, auth::Viewer, error, events, gate, graphql, metrics, telemetry::spans"),
+    (
+        "http",
+        "admission, app, auth, clock, config, error, events, execution, gate, graphql, metrics, telemetry::spans, ws",
+    ),
+    ("ws", "admission, app, auth, clock, config, error, events, execution, gate, graphql, metrics, telemetry::spans"),
+    ("execution", "admission, app, auth::Viewer, error, events, gate, graphql, metrics, telemetry::spans"),
+    ("admission", "app, auth::Viewer, clock, config, error, gate, graphql, ids, users::Role"),
     ("gate", "auth::Viewer, config, error, graphql, ids, users::Role"),
     ("graphql", "app, auth, clock, error, events, graphql api, ids, loader, money, paging, rules"),
     // A feature.
@@ -47,7 +51,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("input", "error, ids, money"),
     ("paging", "error"),
     ("reference", "error"),
-    ("config", "db, users::Role"),
+    ("config", "config, db, users::Role"),
     ("clock", "db::sql_types"),
     ("ids", "db::sql_types, tenants::Tenant"),
     ("error", "money"),
@@ -93,7 +97,7 @@ const FENCES: &[Fence] = &[
     },
     Fence {
         what: &["async_graphql", "async_graphql_axum", "async_graphql_value"],
-        inside: &["graphql api", "graphql", "http", "ws", "execution", "gate", "error"],
+        inside: &["graphql api", "graphql", "http", "ws", "admission", "execution", "gate", "error"],
         free: &[
             "async_graphql::Enum",
             "async_graphql::ID",
@@ -105,7 +109,7 @@ const FENCES: &[Fence] = &[
             "async_graphql::Union",
         ],
     },
-    Fence { what: &["axum", "tower", "tower_http"], inside: &["http", "ws", ""], free: &[] },
+    Fence { what: &["axum", "hyper", "hyper_util", "tower", "tower_http"], inside: &["http", "ws", ""], free: &[] },
     Fence { what: &["std::env"], inside: &["config"], free: &[] },
     Fence {
         what: &["std::time::SystemTime", "jiff::Timestamp::now", "jiff::Zoned::now"],
@@ -116,7 +120,7 @@ const FENCES: &[Fence] = &[
 
 /// Modules with folders that are no features.
 const NO_FEATURES: &[&str] =
-    &["db", "demo", "events", "execution", "gate", "graphql", "http", "metrics", "telemetry", "ws"];
+    &["admission", "db", "demo", "events", "execution", "gate", "graphql", "http", "metrics", "telemetry", "ws"];
 
 /// The room of a file, most specific first: `["events::log", "events"]`, `["store"]`.
 fn rooms(source: &Source) -> Vec<String> {
