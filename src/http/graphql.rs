@@ -24,7 +24,7 @@ use super::{
     Front,
     accept::{self, MediaType, negotiate},
     answer::{Answer, Refusal},
-    origin, sse,
+    origin, playground, sse,
 };
 use crate::{
     auth::{self, Viewer},
@@ -46,7 +46,7 @@ pub(super) async fn post(State(front): State<Front>, request: Request) -> Respon
     .await
 }
 
-/// A query, or the upgrade.
+/// A query, the upgrade, or GraphiQL.
 pub(super) async fn get(
     State(front): State<Front>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -58,6 +58,9 @@ pub(super) async fn get(
             Ok(response) => response,
             Err(refusal) => Answer::from(refusal).into_response(MediaType::Json),
         };
+    }
+    if let Some(page) = playground::page(&front, &headers, &uri) {
+        return page;
     }
     answered(&front, "get", &headers, async {
         let viewer = viewer(&front, &headers).await?;
