@@ -29,7 +29,12 @@ export async function headers(page, content) {
   await write(page, 'Headers', content && JSON.stringify(content))
 }
 
-export const run = page => page.locator('.graphiql-execute-button').click()
+/** Once there is an editor to run from, and one to answer in. */
+export async function run(page) {
+  await page.locator('.graphiql-query-editor .monaco-editor').first().waitFor()
+  await page.locator('.graphiql-response .monaco-editor').first().waitFor()
+  await page.locator('.graphiql-execute-button').click()
+}
 
 /** Waits until the response pane has it. */
 export const responds = (page, expected) => eventually(

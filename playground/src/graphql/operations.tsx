@@ -54,7 +54,7 @@ function Operations() {
           <ul>
             {starters.filter(found).map(starter => (
               <li key={nameOf(starter)}>
-                <button type="button" onClick={() => open(starter)}>
+                <button type="button" disabled={!queryEditor || !variableEditor} onClick={() => open(starter)}>
                   <b>{nameOf(starter)}</b>
                   <span>{starter.about}</span>
                   {role && !starter.as.includes(role as never) && <em>for {starter.as.join(', ')}</em>}
