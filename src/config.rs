@@ -176,6 +176,9 @@ pub struct Settings {
     /// Whether clients may ask for the schema: on, off [default: on in dev mode, else off]
     #[arg(long, env = "LEADCAST_INTROSPECTION", global = true)]
     pub introspection: Option<Switch>,
+    /// Whether a browser gets GraphiQL at /graphql: on, off [default: on in dev mode, else off]
+    #[arg(long, env = "LEADCAST_PLAYGROUND", global = true)]
+    pub playground: Option<Switch>,
     /// A folder with the only documents that are executed, *.graphql, one in each file [default: none, any document is]
     #[arg(long, env = "LEADCAST_TRUSTED_DOCUMENTS", global = true)]
     pub trusted_documents: Option<PathBuf>,
@@ -226,6 +229,11 @@ impl Settings {
     /// Whether clients may ask for the schema.
     pub fn introspection(&self) -> bool {
         self.introspection.map_or_else(|| self.dev_mode(), |switch| switch == Switch::On)
+    }
+
+    /// Whether a browser gets GraphiQL.
+    pub fn playground(&self) -> bool {
+        self.playground.map_or_else(|| self.dev_mode(), |switch| switch == Switch::On)
     }
 
     /// The mail server's URL and whom e-mails come from, if any are sent.

@@ -111,6 +111,9 @@ fn welcome(app: &App, listener: &TcpListener, target: &Target) -> Outcome {
     let address = listener.local_addr().map_err(|error| format!("the listener has no address: {error}"))?;
     say(format_args!("leadcast listens on http://{address}, with {}", target.describe()));
     say(format_args!("GraphQL over HTTP and WebSocket: http://{address}/graphql"));
+    if app.settings.playground() {
+        say(format_args!("GraphiQL, to try all of it: the same address in a browser"));
+    }
     if !app.settings.dev_mode() {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! What the client's `Accept` says: which of the two media types of GraphQL over HTTP an answer has, and whether it may stream.
+//! What the client's `Accept` says: which of the two media types of GraphQL over HTTP an answer has, and whether it may stream, or be a page.
 
 use axum::http::{HeaderMap, header};
 
@@ -34,16 +34,18 @@ pub(super) struct Accepted {
     pub media: Option<MediaType>,
     /// Whether it takes server-sent events, and says so by name.
     pub events: bool,
+    /// Whether it is a browser that opens a page.
+    pub html: bool,
 }
 
 impl Accepted {
     pub(super) fn by(headers: &HeaderMap) -> Self {
         if !headers.contains_key(header::ACCEPT) {
-            return Self { media: Some(MediaType::Json), events: false };
+            return Self { media: Some(MediaType::Json), events: false, html: false };
         }
         let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let ranges: Vec<Range<'_>> = values.flat_map(|value| value.split(',')).filter_map(Range::parse).collect();
-        Self { media: preferred(&ranges), events: ranges.iter().any(Range::is_events) }
+        Self { media: preferred(&ranges), events: ranges.iter().any(Range::is_events), html: prefers_html(&ranges) }
     }
 }
 
@@ -60,6 +62,29 @@ fn preferred(ranges: &[Range<'_>]) -> Option<MediaType> {
         })
         .max_by_key(|(weight, rank, _)| (*weight, *rank))
         .map(|(_, _, media)| media)
+}
+
+/// Whether the client is a browser that opens a page: it names HTML, and likes it better than what the API answers.
+fn prefers_html(ranges: &[Range<'_>]) -> bool {
+    let is_html =
+        |range: &&Range<'_>| range.kind.eq_ignore_ascii_case("text") && range.subtype.eq_ignore_ascii_case("html");
+    let Some(html) = ranges.iter().filter(is_html).map(|range| range.weight).max() else { return false };
+    let json = [MediaType::Json, MediaType::GraphqlResponse].into_iter().filter_map(|media| {
+        let best = ranges.iter().filter(|range| range.covers(media)).max_by_key(|range| range.precision())?;
+        Some((best.weight, best.precision()))
+    });
+    // What is named goes before what falls under a wildcard of the same weight.
+    html > 0 && !ranges.iter().any(Range::is_events) && json.max().is_none_or(|json| (html, 1) >= json)
+}
+
+/// Whether the client can decompress brotli.
+pub(super) fn takes_brotli(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, parameter) = coding.split_once(';').unwrap_or((coding, "q=1"));
+        let weight = parameter.trim().strip_prefix("q=").and_then(parse_weight);
+        name.trim().eq_ignore_ascii_case("br") && weight.is_some_and(|weight| weight > 0)
+    })
 }
 
 /// One range of an `Accept` header.
@@ -169,7 +194,7 @@ mod tests {
             headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
             assert_eq!(Accepted::by(&headers).media, expected, "{accept}");
         }
-        assert_eq!(Accepted::by(&HeaderMap::new()), Accepted { media: Some(Json), events: false });
+        assert_eq!(Accepted::by(&HeaderMap::new()), Accepted { media: Some(Json), events: false, html: false });
         for (accept, expected) in [
             ("text/event-stream", true),
             ("application/json, Text/Event-Stream; q=0.1", true),
@@ -185,5 +210,41 @@ mod tests {
         several.append(header::ACCEPT, HeaderValue::from_static("text/html"));
         several.append(header::ACCEPT, HeaderValue::from_static("application/graphql-response+json"));
         assert_eq!(Accepted::by(&several).media, Some(GraphqlResponse));
+    }
+
+    #[test]
+    fn browsers() {
+        for (accept, expected) in [
+            // Chromium and Firefox; Safari; the Internet Explorer of old.
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8", true),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
+            ("text/html, application/xhtml+xml, */*", true),
+            ("TEXT/html;q=0.9, application/json;q=0.8", true),
+            ("text/html", true),
+            ("*/*", false),
+            ("text/*, */*;q=0.1", false),
+            ("application/json", false),
+            ("application/graphql-response+json, application/json;q=0.9", false),
+            ("application/json, text/html", false),
+            ("application/json, text/html;q=0.9, */*;q=0.1", false),
+            ("text/event-stream, text/html", false),
+            ("text/html;q=0", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(Accepted::by(&headers).html, expected, "{accept}");
+        }
+        for (coding, expected) in [
+            ("gzip, deflate, br, zstd", true),
+            ("BR;q=0.5", true),
+            ("gzip, deflate", false),
+            ("br;q=0", false),
+            ("*", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(coding));
+            assert_eq!(takes_brotli(&headers), expected, "{coding}");
+        }
     }
 }

@@ -24,7 +24,7 @@ use super::{
     Front,
     accept::{self, Accepted, MediaType},
     answer::{Answer, Refusal},
-    origin, sse,
+    origin, playground, sse,
 };
 use crate::{
     admission::{Admitted, Refused, admit},
@@ -48,7 +48,7 @@ pub(super) async fn post(State(front): State<Front>, request: Request) -> Respon
     .await
 }
 
-/// A query, or the upgrade.
+/// A query, the upgrade, or GraphiQL.
 pub(super) async fn get(
     State(front): State<Front>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -62,6 +62,9 @@ pub(super) async fn get(
         };
     }
     let accepted = Accepted::by(&headers);
+    if let Some(page) = playground::page(&front, &headers, accepted, &uri) {
+        return page;
+    }
     answered(&front, "get", &headers, accepted, async {
         let (viewer, token) = viewer(&front, &headers).await?;
         let parameters = from_query_string(&uri)?;

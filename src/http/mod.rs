@@ -1,5 +1,5 @@
-//! The HTTP front end: GraphQL over HTTP and the WebSocket upgrade at `/graphql`, health, metrics, and in dev mode ready
-//! tokens. It follows the GraphQL-over-HTTP specification; what goes over the upgraded connection is `ws`'s.
+//! The HTTP front end: GraphQL over HTTP, the WebSocket upgrade and GraphiQL at `/graphql`, health, metrics, and in
+//! dev mode ready tokens. It follows the GraphQL-over-HTTP specification; what goes over the upgraded connection is `ws`'s.
 
 mod accept;
 mod answer;
@@ -8,6 +8,7 @@ mod graphql;
 mod health;
 mod listener;
 mod origin;
+mod playground;
 mod sse;
 
 use std::{
@@ -96,6 +97,9 @@ impl Front {
             .route("/metrics", get(metrics));
         if settings.dev_mode() {
             router = router.route("/dev/tokens", get(dev_tokens::list));
+        }
+        if settings.playground() {
+            router = router.route("/playground/{*name}", get(playground::file));
         }
         router = router.fallback(not_found).layer(DefaultBodyLimit::max(settings.limits.body_bytes));
         if !settings.allowed_origins.is_empty() {

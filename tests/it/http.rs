@@ -1,6 +1,8 @@
-//! GraphQL over HTTP to the letter: media types, status codes, methods and bodies. Who may ask from where is in `origins`.
+//! GraphQL over HTTP to the letter: media types, status codes, methods and bodies. Who may ask from where is in `origins`;
+//! what a browser is shown, in `playground`.
 
 mod origins;
+mod playground;
 
 use std::time::Duration;
 

@@ -4,6 +4,7 @@
 
 mod backup;
 mod bad_input;
+mod browser;
 mod cli;
 mod clients;
 mod cluster;
