@@ -195,8 +195,8 @@ async fn execute(
     }
     // Who takes JSON, too, gets that for what has one answer.
     if operation.kind == OperationType::Subscription || negotiate(headers).is_none() {
-        let token = token(headers).unwrap_or_default().into();
-        return Ok(Answer::Streams(sse::answer(front, viewer, token, (operation, request)).into()));
+        let watch = front.app.auth.watch(token(headers).unwrap_or_default().into(), viewer);
+        return Ok(Answer::Streams(sse::answer(front, watch, (operation, request)).into()));
     }
     let request = graphql::request(&front.app, &viewer, request);
     let patience = front.app.settings.limits.request_time;
