@@ -4,7 +4,7 @@ use std::{fs, io::Write, path::Path, sync::Arc};
 
 use crate::{
     admission::Admission,
-    auth::{Auth, Key},
+    auth::Auth,
     clock::Clock,
     config::Settings,
     db::Db,
@@ -55,10 +55,11 @@ impl App {
         let metrics = Metrics::default();
         let db = Db::open_with(&settings.database(), settings.database_connections.get(), metrics.database.clone())?;
         db.ping(&clock).await?;
-        let key = Key::hs256(&signing_secret(&settings)?, &settings);
+        let secret = signing_secret(&settings)?;
+        let auth = Auth::open(&db, &clock, &settings, secret.as_deref(), metrics.keys.clone()).await?;
         let hub = Hub::open(&db, &clock, metrics.events.clone()).await?;
         Ok(Self(Arc::new(Parts {
-            auth: Auth::new(&db, &clock, key),
+            auth,
             tenants: Directory::new(&db),
             profiles: Profiles::new(&db),
             courier: Courier::new(settings.smtp(), settings.dev_mode())?,
@@ -74,11 +75,12 @@ impl App {
     }
 }
 
-/// The key of the settings; in dev mode one that is made once and kept in the data folder.
-pub fn signing_secret(settings: &Settings) -> Result<Vec<u8>> {
+/// The secret of the settings; in dev mode one that is made once and kept in the data folder. `None`: all tokens come from elsewhere.
+pub fn signing_secret(settings: &Settings) -> Result<Option<Vec<u8>>> {
     match &settings.jwt_secret {
-        Some(secret) => Ok(secret.clone().into_bytes()),
-        None => dev_secret(&settings.data).map_err(Error::internal),
+        Some(secret) => Ok(Some(secret.clone().into_bytes())),
+        None if settings.dev_mode() => dev_secret(&settings.data).map(Some).map_err(Error::internal),
+        None => Ok(None),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Settings: from the environment or as flags. This file alone reads the environment.
 
 mod limits;
+mod tokens;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -23,6 +24,7 @@ use crate::{
 };
 
 pub use limits::{ClientLimits, DocumentLimits, Limits};
+pub use tokens::{JwksAt, JwksPace, TokenSettings, may_be_fetched};
 
 /// The live backend of a lead marketplace: a GraphQL API with subscriptions, in one binary.
 #[derive(Parser, Debug)]
@@ -134,7 +136,7 @@ pub struct Settings {
     /// The folder for the embedded database and the dev key
     #[arg(long, env = "LEADCAST_DATA", global = true, default_value = "./data")]
     pub data: PathBuf,
-    /// The HS256 key that tokens are signed with, at least 32 bytes. Without it: dev mode, on a loopback address only
+    /// The HS256 key that tokens are signed with, at least 32 bytes. Without it or a JWKS: dev mode, on a loopback address only
     #[arg(long, env = "LEADCAST_JWT_SECRET", global = true, hide_env_values = true, value_parser = secret)]
     pub jwt_secret: Option<String>,
     /// The `iss` that tokens must have
@@ -183,6 +185,8 @@ pub struct Settings {
     #[arg(long, env = "LEADCAST_TRUSTED_DOCUMENTS", global = true)]
     pub trusted_documents: Option<PathBuf>,
     #[command(flatten)]
+    pub tokens: TokenSettings,
+    #[command(flatten)]
     pub documents: DocumentLimits,
     #[command(flatten)]
     pub clients: ClientLimits,
@@ -223,7 +227,7 @@ impl Settings {
 
     /// Dev mode: nobody gave a key, so the server makes one and hands out tokens. On a loopback address only.
     pub fn dev_mode(&self) -> bool {
-        self.jwt_secret.is_none()
+        self.jwt_secret.is_none() && self.tokens.jwks.is_none()
     }
 
     /// Whether clients may ask for the schema.
@@ -246,8 +250,8 @@ impl Settings {
         if self.dev_mode() && !is_loopback(self.listen.ip()) {
             return Err(format!(
                 "LEADCAST_LISTEN is {}, which others can reach, and there is no key: set LEADCAST_JWT_SECRET to at \
-                 least 32 random bytes (for example the output of `openssl rand -base64 32`), or listen on 127.0.0.1 \
-                 for dev mode",
+                 least 32 random bytes (for example the output of `openssl rand -base64 32`) or LEADCAST_JWKS to your \
+                 identity provider's keys, or listen on 127.0.0.1 for dev mode",
                 self.listen
             ));
         }
@@ -279,6 +283,10 @@ fn is_loopback(ip: IpAddr) -> bool {
 }
 
 fn secret(text: &str) -> Result<String, String> {
+    // What everybody may know is no secret: it would make everybody an issuer.
+    if text.trim_start().starts_with("-----BEGIN") {
+        return Err("must be a secret, not a key in PEM: public keys go into LEADCAST_JWKS".to_owned());
+    }
     if text.len() < 32 {
         return Err("must be at least 32 bytes long: try `openssl rand -base64 32`".to_owned());
     }

@@ -78,7 +78,8 @@ impl Fault {
                  Load the data again and start from its streamCursor."
             }
             Self::Unavailable(_) => {
-                "The service is busy or its database is away. Please try again: sending the same again is safe."
+                "The service is busy, or what it needs is away (its database, the keys of its identity provider). Please try again: \
+                 sending the same again is safe."
             }
             Self::Internal(_) => "Something went wrong on our side. Nothing is known to be wrong with the request.",
         }

@@ -87,8 +87,10 @@ pub async fn run(listener: TcpListener, app: App, shutdown: impl Future<Output =
     let address = listener.local_addr().map_err(Error::internal)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
     let (mut hub, mut workers, mut server) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+    let news = app.hub.news();
     hub.spawn(app.hub.clone().run());
     workers.spawn(workers::run(app.clone()));
+    workers.spawn(app.auth.clone().keep(news));
     let (db, courier) = (app.db.clone(), app.clone());
     let front = http::Front::new(app, dev::tokens);
     let close = CancellationToken::new();

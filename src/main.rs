@@ -12,7 +12,7 @@ use std::{
 
 use leadcast::{
     app::{App, signing_secret},
-    auth::Key,
+    auth::{self, Key},
     clock::Clock,
     config::{self, Cli, Command, Settings, TenantCommand},
     db::{self, Db, Target},
@@ -94,6 +94,7 @@ async fn serve(settings: Settings) -> Outcome {
 
 /// All that comes before anybody is listened to. Waits for as long as somebody holds back the events.
 async fn begin(settings: Settings, target: &Target) -> Outcome<App> {
+    auth::check_keys(&settings)?;
     db::migrate(target).await.map_err(|error| database_error(target, &error))?;
     let app = App::new(settings, Clock::default()).await.map_err(|error| database_error(target, &error))?;
     if app.settings.dev_mode() {
@@ -117,7 +118,9 @@ fn welcome(app: &App, listener: &TcpListener, target: &Target) -> Outcome {
     if !app.settings.dev_mode() {
         return Ok(());
     }
-    say(format_args!("\nDev mode, because LEADCAST_JWT_SECRET is not set. Tokens to try it with, valid for 24 hours"));
+    say(format_args!(
+        "\nDev mode, because neither LEADCAST_JWT_SECRET nor LEADCAST_JWKS is set. Tokens to try it with, valid for 24 hours"
+    ));
     say(format_args!("(all of them, as JSON: curl http://{address}/dev/tokens):\n"));
     let tokens = dev::tokens(app).map_err(|error| format!("cannot sign tokens: {}", error.describe()))?;
     say(format_args!("{:<8}{:<8}{:<10}Authorization", "tenant", "user", "role"));
@@ -170,7 +173,13 @@ async fn create_tenant(settings: &Settings, slug: &str, name: &str) -> Outcome {
     Ok(())
 }
 
+const NO_SECRET: &str = "tokens are signed with LEADCAST_JWT_SECRET, which is not set: the keys of LEADCAST_JWKS only check them. \
+     Set it for the server as well, or get a token from the identity provider";
+
 async fn token(settings: &Settings, tenant: &str, user: &str, role: Role, ttl: Duration) -> Outcome {
+    if settings.jwt_secret.is_none() && !settings.dev_mode() {
+        return Err(NO_SECRET.to_owned());
+    }
     let (db, clock) = open_existing(settings).await?;
     let user = user.into();
     if !leadcast::ids::UserId::is_valid(&user) {
@@ -183,7 +192,7 @@ async fn token(settings: &Settings, tenant: &str, user: &str, role: Role, ttl: D
     }
     let secret = signing_secret(settings)
         .map_err(|error| format!("cannot read or make the dev key in LEADCAST_DATA (--data): {}", error.describe()))?;
-    let token = Key::hs256(&secret, settings)
+    let token = Key::hs256(&secret.ok_or(NO_SECRET)?, settings)
         .issue(tenant, &user, role, clock.now(), ttl)
         .map_err(|error| format!("cannot sign the token: {}", error.describe()))?;
     if settings.dev_mode() {

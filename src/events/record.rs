@@ -14,8 +14,7 @@ use crate::{
 };
 
 /// What happened. In the log by name; a node skips names that it does not know.
-#[derive(async_graphql::Enum, strum::EnumString, strum::IntoStaticStr, Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[graphql(name = "EventType")]
+#[derive(strum::EnumString, strum::IntoStaticStr, Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Kind {
     /// A lead opened for the first time.
@@ -26,20 +25,25 @@ pub enum Kind {
     LeadUpdated,
     /// A claim changed after it was made.
     ClaimUpdated,
-    /// The viewer's wallet moved.
+    /// A wallet moved.
     BalanceUpdated,
-    /// The viewer was told of something.
+    /// Users were told of something.
     NotificationAdded,
-    /// Some of the viewer's notifications changed.
+    /// Some of a user's notifications changed.
     NotificationUpdated,
-    /// Nothing happened, up to this cursor: comes after the backlog and then every 15 minutes, only when asked for.
-    Progress,
+    /// Tokens of a user became void. For the nodes: no client is told.
+    TokensVoided,
 }
 
 impl Kind {
     /// Told to the users it names and to nobody else; the others are told to whoever may see their subject.
     pub fn is_private(self) -> bool {
-        matches!(self, Self::BalanceUpdated | Self::NotificationAdded | Self::NotificationUpdated)
+        matches!(self, Self::BalanceUpdated | Self::NotificationAdded | Self::NotificationUpdated | Self::TokensVoided)
+    }
+
+    /// Told to every node instead of to clients.
+    pub fn is_for_nodes(self) -> bool {
+        matches!(self, Self::TokensVoided)
     }
 
     pub fn name(self) -> &'static str {

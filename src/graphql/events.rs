@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use async_graphql::{Context, Interface, Object, SimpleObject, Subscription};
+use async_graphql::{Context, Enum, Interface, Object, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, Interval, interval_at};
 
@@ -80,14 +80,51 @@ pub struct EventPage {
     has_more: bool,
 }
 
-const EVERYTHING: [Kind; 7] = [
-    Kind::LeadCreated,
-    Kind::LeadClaimed,
-    Kind::LeadUpdated,
-    Kind::ClaimUpdated,
-    Kind::BalanceUpdated,
-    Kind::NotificationAdded,
-    Kind::NotificationUpdated,
+/// What happened.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum EventType {
+    /// A lead opened for the first time.
+    LeadCreated,
+    /// A lead was claimed.
+    LeadClaimed,
+    /// A lead changed in another way.
+    LeadUpdated,
+    /// A claim changed after it was made.
+    ClaimUpdated,
+    /// The viewer's wallet moved.
+    BalanceUpdated,
+    /// The viewer was told of something.
+    NotificationAdded,
+    /// Some of the viewer's notifications changed.
+    NotificationUpdated,
+    /// Nothing happened, up to this cursor: comes after the backlog and then every 15 minutes, only when asked for.
+    Progress,
+}
+
+impl EventType {
+    /// As the log has it; PROGRESS is not in the log.
+    fn kind(self) -> Option<Kind> {
+        Some(match self {
+            Self::LeadCreated => Kind::LeadCreated,
+            Self::LeadClaimed => Kind::LeadClaimed,
+            Self::LeadUpdated => Kind::LeadUpdated,
+            Self::ClaimUpdated => Kind::ClaimUpdated,
+            Self::BalanceUpdated => Kind::BalanceUpdated,
+            Self::NotificationAdded => Kind::NotificationAdded,
+            Self::NotificationUpdated => Kind::NotificationUpdated,
+            Self::Progress => return None,
+        })
+    }
+}
+
+const EVERYTHING: [EventType; 7] = [
+    EventType::LeadCreated,
+    EventType::LeadClaimed,
+    EventType::LeadUpdated,
+    EventType::ClaimUpdated,
+    EventType::BalanceUpdated,
+    EventType::NotificationAdded,
+    EventType::NotificationUpdated,
 ];
 const BETWEEN_PROGRESS: Duration = Duration::from_mins(15);
 const MAX_PAGE: i32 = 500;
@@ -104,20 +141,20 @@ struct Watcher {
 impl Watcher {
     fn new(
         ctx: &Context<'_>,
-        types: Option<Vec<Kind>>,
+        types: Option<Vec<EventType>>,
         filter: Option<LeadFilter>,
         notifications: Option<NotificationFilter>,
     ) -> Result<Self> {
         let asked = types.unwrap_or_else(|| EVERYTHING.to_vec());
-        let kinds: HashSet<Kind> = asked.into_iter().collect();
+        let kinds: HashSet<Kind> = asked.iter().filter_map(|asked| asked.kind()).collect();
         let viewer = super::viewer(ctx)?;
         if let Some(filter) = &notifications {
             filter.check(viewer)?;
         }
         Ok(Self {
             viewer: viewer.clone(),
-            progress: kinds.contains(&Kind::Progress),
-            kinds: kinds.into_iter().filter(|kind| *kind != Kind::Progress).collect(),
+            progress: asked.contains(&EventType::Progress),
+            kinds: kinds.into_iter().collect(),
             leads: Watch::new(ctx, None, filter)?,
             notifications,
         })
@@ -139,7 +176,7 @@ impl Watcher {
             Some(Kind::NotificationUpdated) => {
                 NotificationUpdatedEvent::for_viewer(delivery, viewer)?.map(Event::NotificationUpdated)
             }
-            Some(Kind::Progress) | None => None,
+            Some(Kind::TokensVoided) | None => None,
         })
     }
 }
@@ -158,7 +195,7 @@ impl EventQuery {
         #[graphql(
             desc = "Only events of these types; all when left out. PROGRESS has no meaning here: use `endCursor`."
         )]
-        types: Option<Vec<Kind>>,
+        types: Option<Vec<EventType>>,
         #[graphql(desc = "Only lead events whose lead matched before or matches after.")] lead_filter: Option<
             LeadFilter,
         >,
@@ -200,7 +237,7 @@ impl EventSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Go on after this place; from now on when left out.")] after: Option<Cursor>,
-        #[graphql(desc = "Only events of these types. All but PROGRESS when left out.")] types: Option<Vec<Kind>>,
+        #[graphql(desc = "Only events of these types. All but PROGRESS when left out.")] types: Option<Vec<EventType>>,
         #[graphql(desc = "Only lead events whose lead matched before or matches after.")] lead_filter: Option<
             LeadFilter,
         >,

@@ -206,7 +206,8 @@ async fn execute(
     // Who takes JSON, too, gets that for what has one answer.
     if operation.kind == OperationType::Subscription || accepted.media.is_none() {
         let seat = front.app.admission.connection(&viewer).map_err(|full| Refusal::fault(&full))?;
-        return Ok(Answer::Streams(sse::answer(front, viewer, token.into(), admitted, seat).into()));
+        let watch = front.app.auth.watch(token.into(), viewer);
+        return Ok(Answer::Streams(sse::answer(front, watch, admitted, seat).into()));
     }
     let Admitted { operation, request, allowance, seat: _seat } = admitted;
     let request = graphql::request(&front.app, &viewer, request);

@@ -7,6 +7,7 @@
 mod database;
 mod deliveries;
 mod events;
+mod keys;
 mod requests;
 mod workers;
 
@@ -22,6 +23,7 @@ pub use self::{
     database::DatabaseMetrics,
     deliveries::DeliveryMetrics,
     events::EventMetrics,
+    keys::KeyMetrics,
     requests::{InFlight, Verdict},
     workers::{Worker, WorkerMetrics},
 };
@@ -35,6 +37,7 @@ pub struct Metrics {
     pub database: DatabaseMetrics,
     pub workers: WorkerMetrics,
     pub deliveries: DeliveryMetrics,
+    pub keys: KeyMetrics,
     pools: PoolGauges,
 }
 
@@ -50,6 +53,7 @@ impl Default for Metrics {
             database: DatabaseMetrics::registered(&mut registry),
             workers: WorkerMetrics::registered(&mut registry),
             deliveries: DeliveryMetrics::registered(&mut registry),
+            keys: KeyMetrics::registered(&mut registry),
             pools: PoolGauges::registered(&mut registry),
             registry,
         }

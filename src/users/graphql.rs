@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 
-use super::{LIST, Role, UpsertUserInput, User, list, upsert};
+use super::{LIST, RevokeTokensInput, Role, UpsertUserInput, User, list, revoke_tokens, upsert};
 use crate::{
     error::UserError,
     graphql::{
@@ -69,7 +69,7 @@ impl User {
     }
 }
 
-/// What `upsertUser` did.
+/// What `upsertUser` or `revokeTokens` did.
 #[derive(SimpleObject)]
 pub struct UserPayload {
     /// The user as it is now; null when there is none, or when the mutation is closed to the viewer's role.
@@ -134,6 +134,20 @@ impl UserMutation {
             Err(user_errors) if viewer.role.is_operator() => {
                 UserPayload { user: graphql::loaders(ctx).users.load(id).await?, user_errors }
             }
+            Err(user_errors) => UserPayload { user: None, user_errors },
+        })
+    }
+    /// Makes every token void that the user has had until now. What they keep open ends within moments, on every node: sockets with the
+    /// close code 4403, server-sent streams with UNAUTHENTICATED. Tokens issued from the next second on are good: block the account at
+    /// the identity provider first, if the user is to stay out. ADMIN only, also for its own tokens.
+    async fn revoke_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose tokens.")] input: RevokeTokensInput,
+    ) -> async_graphql::Result<UserPayload> {
+        let (app, viewer) = (graphql::app(ctx), graphql::viewer(ctx)?);
+        Ok(match outcome(revoke_tokens(app, viewer, input).await)? {
+            Ok(user) => UserPayload { user: Some(user), user_errors: Vec::new() },
             Err(user_errors) => UserPayload { user: None, user_errors },
         })
     }

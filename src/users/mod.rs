@@ -4,6 +4,7 @@
 pub mod graphql;
 mod list;
 pub mod loader;
+mod revoke;
 mod sight;
 pub mod store;
 mod upsert;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{auth::Viewer, clock::Timestamp, db, ids::UserId};
 
 pub use list::{LIST, list};
+pub use revoke::{RevokeTokensInput, revoke_tokens};
 pub use sight::{Sighting, ensure_provider, role_of, sight};
 pub use store::{count, find_many, ids};
 pub use upsert::{UpsertUserInput, upsert};

@@ -20,8 +20,8 @@ pub struct Sighting {
 }
 
 /// Finds or makes the user of a verified token. A token that is not void decides the role, and the stored one follows it.
-pub async fn sight(db: &Db, tenant: TenantId, role: Role, claims: &Claims, now: Timestamp) -> Result<Sighting> {
-    let user = claims.sub.clone();
+pub async fn sight(db: &Db, tenant: TenantId, claims: &Claims, now: Timestamp) -> Result<Sighting> {
+    let (user, role) = (claims.sub.clone(), claims.role);
     if let Some((known, tokens_valid_from)) =
         db.read(tenant, async move |tx| store::find(tenant, tx, &user).await).await?
         && (known.role == role || claims.iat < tokens_valid_from.as_seconds())

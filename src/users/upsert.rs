@@ -2,7 +2,7 @@
 
 use async_graphql::{InputObject, MaybeUndefined};
 
-use super::{Role, User, store};
+use super::{Role, User, revoke::void_tokens, store};
 use crate::{
     app::App,
     auth::Viewer,
@@ -36,8 +36,7 @@ pub async fn upsert(app: &App, viewer: &Viewer, input: UpsertUserInput) -> Resul
     let input = check(input)?;
     let (tenant, now) = (viewer.tenant, app.clock.now());
     let by_admin = viewer.role == Role::Admin;
-    let id = input.id.clone();
-    let user = app
+    let (user, changed) = app
         .db
         .write(tenant, async move |tx| {
             let mut known = store::lock(tenant, tx, &input.id).await?;
@@ -49,22 +48,25 @@ pub async fn upsert(app: &App, viewer: &Viewer, input: UpsertUserInput) -> Resul
                     known = store::lock(tenant, tx, &input.id).await?;
                 }
             }
-            let before = known.as_ref().map(|(user, _)| user.role);
-            may_be(by_admin, before, input.role)?;
+            let before = known.as_ref().map(|(user, valid_from)| (user.role, *valid_from));
+            may_be(by_admin, before.map(|(role, _)| role), input.role)?;
             let user = merged(known.map(|(user, _)| user), &input, now);
             if before.is_some() {
                 store::update(tenant, tx, &user).await?;
             }
-            if before.is_some_and(|before| before != user.role) {
-                store::set_tokens_valid_from(tenant, tx, &user.id, next_second(now)).await?;
-            }
             if user.role == Role::Provider {
                 wallets::create_for(tenant, tx, now, &user.id).await?;
             }
-            Ok(user)
+            let changed = before.filter(|(role, _)| *role != user.role);
+            if let Some((_, valid_from)) = changed {
+                void_tokens(tenant, tx, now, &user.id, valid_from).await?;
+            }
+            Ok((user, changed.is_some()))
         })
         .await?;
-    app.auth.forget(tenant, &id).await;
+    if changed {
+        app.auth.void(tenant, &user.id).await;
+    }
     Ok(user)
 }
 
@@ -118,9 +120,4 @@ fn merged(known: Option<User>, input: &UpsertUserInput, now: Timestamp) -> User 
     input.email.clone().update_to(&mut user.email);
     input.phone.clone().update_to(&mut user.phone);
     user
-}
-
-/// Tokens know whole seconds: one issued in this very second is void too.
-fn next_second(now: Timestamp) -> Timestamp {
-    Timestamp::from_micros((now.as_micros().div_euclid(1_000_000) + 1) * 1_000_000)
 }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     admission::{Refused, Seat, admit},
     app::App,
-    auth::{self, Viewer},
+    auth::{self, Watch},
     error::{Error, Fault, Result},
     events::Positions,
     execution::{Operation, Report, Serial},
@@ -30,10 +30,6 @@ use crate::{
 const TRANSPORT: &str = "websocket";
 /// Results that wait to be written. Operations wait when there is no room.
 const QUEUE: usize = 32;
-/// How often the token's deadline is looked at: the clock may be moved, so that one long sleep would not do.
-const WATCH: Duration = Duration::from_secs(1);
-/// How often the token is checked again while streams run; each operation checks it when it starts.
-const RECHECK: Duration = Duration::from_secs(30);
 /// How long the client gets to answer a close frame before the connection is cut.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -46,13 +42,11 @@ pub(super) struct Session {
     protocol: Protocol,
     /// The token: of the upgrade's `Authorization` header, or the one that came with `connection_init`.
     token: Option<Arc<str>>,
-    check: Option<BoxFuture<'static, Result<Viewer>>>,
-    /// Whether the token is still good: a role may have changed.
-    recheck: Option<BoxFuture<'static, Result<Viewer>>>,
-    recheck_due: Interval,
+    check: Option<BoxFuture<'static, Result<Watch>>>,
     /// A new token that is being checked.
-    renewal: Option<BoxFuture<'static, (Option<Arc<str>>, Result<Viewer>)>>,
-    viewer: Option<Viewer>,
+    renewal: Option<BoxFuture<'static, Result<Watch>>>,
+    /// The token that was found good, and whose it is. The socket ends with it.
+    watch: Option<Watch>,
     /// Its place among its user's connections.
     seat: Option<Seat>,
     positions: Positions,
@@ -61,7 +55,6 @@ pub(super) struct Session {
     sender: mpsc::Sender<Report>,
     reports: mpsc::Receiver<Report>,
     init: Pin<Box<Sleep>>,
-    watch: Interval,
     ping: Interval,
     /// When to leave, once the server drains.
     leave: Option<Pin<Box<Sleep>>>,
@@ -71,12 +64,10 @@ pub(super) struct Session {
 enum Wake {
     Frame(Option<Result<Message, axum::Error>>),
     Report(Report),
-    Checked(Result<Viewer>),
-    RecheckDue,
-    Rechecked(Result<Viewer>),
-    Renewed((Option<Arc<str>>, Result<Viewer>)),
+    Checked(Result<Watch>),
+    Renewed(Result<Watch>),
+    TokenEnded(Fault),
     InitOverdue,
-    Watch,
     Ping,
     Drain,
     Leave,
@@ -87,24 +78,18 @@ impl Session {
     pub(super) fn new(app: App, socket: WebSocket, token: Option<String>) -> Self {
         let limits = &app.settings.limits;
         let (sender, reports) = mpsc::channel(QUEUE);
-        let every = |period: Duration| {
-            let mut interval = interval_at(Instant::now() + period, period);
-            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            interval
-        };
+        let mut ping = interval_at(Instant::now() + limits.ping_interval, limits.ping_interval);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             protocol: Protocol::new(limits.operations_per_socket),
             init: Box::pin(sleep(limits.init_time)),
-            watch: every(WATCH),
-            ping: every(limits.ping_interval),
+            ping,
             app,
             socket,
             token: token.map(Arc::from),
             check: None,
-            recheck: None,
-            recheck_due: every(RECHECK),
             renewal: None,
-            viewer: None,
+            watch: None,
             seat: None,
             positions: Positions::default(),
             operations: JoinSet::new(),
@@ -131,11 +116,9 @@ impl Session {
             frame = self.socket.recv() => Wake::Frame(frame),
             Some(report) = self.reports.recv() => Wake::Report(report),
             checked = present(&mut self.check) => Wake::Checked(checked),
-            _ = self.recheck_due.tick() => Wake::RecheckDue,
-            rechecked = present(&mut self.recheck) => Wake::Rechecked(rechecked),
             renewed = present(&mut self.renewal) => Wake::Renewed(renewed),
             () = &mut self.init, if self.protocol.waits_for_init() => Wake::InitOverdue,
-            _ = self.watch.tick() => Wake::Watch,
+            fault = ended(&mut self.watch) => Wake::TokenEnded(fault),
             _ = self.ping.tick() => Wake::Ping,
             () = sockets.drained(), if self.leave.is_none() => Wake::Drain,
             () = present(&mut self.leave) => Wake::Leave,
@@ -148,14 +131,9 @@ impl Session {
             Wake::Frame(frame) => self.frame(frame).await?,
             Wake::Report((serial, outcome)) => self.protocol.report(serial, &outcome),
             Wake::Checked(checked) => self.checked(checked),
-            Wake::RecheckDue => {
-                self.recheck = self.viewer.is_some().then(|| self.viewer_of(self.token.clone()));
-                None
-            }
-            Wake::Rechecked(rechecked) => self.rechecked(&rechecked),
-            Wake::Renewed((token, renewed)) => self.renewed(token, renewed),
+            Wake::Renewed(renewed) => self.renewed(renewed),
+            Wake::TokenEnded(fault) => self.protocol.end(close_code::FORBIDDEN, fault.message()),
             Wake::InitOverdue => self.protocol.init_overdue(),
-            Wake::Watch => self.watch(),
             Wake::Ping => self.ping().await?,
             Wake::Drain => {
                 self.leave = Some(Box::pin(sleep(sockets.jitter(self.app.settings.limits.drain_pace))));
@@ -220,58 +198,50 @@ impl Session {
         if let Some(authorization) = message::authorization(payload) {
             self.token = authorization.as_str().and_then(gate::bearer).map(Arc::from);
         }
-        self.check = Some(self.viewer_of(self.token.clone()));
+        let token = self.token.take();
+        self.check = Some(self.admit(token));
     }
 
-    fn viewer_of(&self, token: Option<Arc<str>>) -> BoxFuture<'static, Result<Viewer>> {
+    fn admit(&self, token: Option<Arc<str>>) -> BoxFuture<'static, Result<Watch>> {
         let app = self.app.clone();
         Box::pin(async move {
             match token {
-                Some(token) => app.auth.viewer(&token).await,
+                Some(token) => app.auth.admit(token).await,
                 None => Err(auth::MISSING.into()),
             }
         })
     }
 
-    /// Ends the socket of a token that has become void. Should the database be away, the next look will tell.
-    fn rechecked(&mut self, rechecked: &Result<Viewer>) -> Option<Effect> {
-        self.recheck = None;
-        match rechecked {
-            Err(Error::Fault(fault @ Fault::Unauthenticated(_))) => {
-                self.protocol.end(close_code::FORBIDDEN, fault.message())
-            }
-            _ => None,
-        }
-    }
-
     /// Of several that come at once the last counts.
     fn renew(&mut self, payload: &Map<String, Value>) {
         let token = message::authorization(payload).and_then(Value::as_str).and_then(gate::bearer).map(Arc::from);
-        let check = self.viewer_of(token.clone());
-        self.renewal = Some(Box::pin(async move { (token, check.await) }));
+        self.renewal = Some(self.admit(token));
     }
 
     /// The socket goes on under the new token, which must be of the same user in the same role. Should the database be away, the old
     /// one stays.
-    fn renewed(&mut self, token: Option<Arc<str>>, renewed: Result<Viewer>) -> Option<Effect> {
+    fn renewed(&mut self, renewed: Result<Watch>) -> Option<Effect> {
         self.renewal = None;
-        let own = self.viewer.as_ref()?;
+        let own = self.watch.as_mut()?;
         match renewed {
-            Ok(viewer) if (viewer.tenant, &viewer.user, viewer.role) == (own.tenant, &own.user, own.role) => {
-                (self.token, self.viewer) = (token, Some(viewer));
+            Ok(younger) if own.is_of(younger.viewer()) => {
+                *own = younger;
                 self.protocol.renewed()
             }
             Ok(_) => self.protocol.end(close_code::FORBIDDEN, "A renewed token has the same tenant, user and role."),
-            refused => self.rechecked(&refused),
+            Err(Error::Fault(fault @ Fault::Unauthenticated(_))) => {
+                self.protocol.end(close_code::FORBIDDEN, fault.message())
+            }
+            Err(_) => None,
         }
     }
 
-    fn checked(&mut self, checked: Result<Viewer>) -> Option<Effect> {
+    fn checked(&mut self, checked: Result<Watch>) -> Option<Effect> {
         self.check = None;
         match checked {
-            Ok(viewer) => match self.app.admission.connection(&viewer) {
+            Ok(watch) => match self.app.admission.connection(watch.viewer()) {
                 Ok(seat) => {
-                    (self.viewer, self.seat) = (Some(viewer), Some(seat));
+                    (self.watch, self.seat) = (Some(watch), Some(seat));
                     self.protocol.accepted()
                 }
                 Err(full) => self.protocol.end(close_code::TRY_AGAIN_LATER, full.message()),
@@ -289,7 +259,8 @@ impl Session {
     }
 
     fn start(&mut self, serial: Serial, parameters: Parameters) {
-        let (Some(viewer), Some(token)) = (self.viewer.clone(), self.token.clone()) else { return };
+        let Some(watch) = &self.watch else { return };
+        let (viewer, token) = (watch.viewer().clone(), watch.token().clone());
         let (app, known) = (self.app.clone(), viewer.clone());
         let operation = Operation {
             app: app.clone(),
@@ -309,19 +280,10 @@ impl Session {
         self.running.insert(serial, self.operations.spawn(operation.run(admitted)));
     }
 
-    /// Ends the socket when its token has expired.
-    fn watch(&mut self) -> Option<Effect> {
-        let viewer = self.viewer.as_ref()?;
-        if viewer.expires_at > self.app.clock.now() {
-            return None;
-        }
-        self.protocol.end(close_code::FORBIDDEN, auth::EXPIRED.message())
-    }
-
     /// The cursor of a ping says "everything up to here was sent to you": so the position is read first, then what the
     /// operations had already handed over is written, then the ping.
     async fn ping(&mut self) -> Result<Option<Effect>, Ended> {
-        let cursor = self.viewer.as_ref().and_then(|viewer| self.positions.smallest(viewer.tenant));
+        let cursor = self.watch.as_ref().and_then(|watch| self.positions.smallest(watch.viewer().tenant));
         for _ in 0..self.reports.len() {
             let Ok((serial, outcome)) = self.reports.try_recv() else { break };
             let effect = self.protocol.report(serial, &outcome);
@@ -369,6 +331,14 @@ impl Session {
     fn lost(&self) -> Ended {
         self.app.metrics.socket_closed(close_code::ABNORMAL);
         Ended
+    }
+}
+
+/// Why the token is no longer good; never ready before there is one.
+async fn ended(watch: &mut Option<Watch>) -> Fault {
+    match watch {
+        Some(watch) => watch.ended().await,
+        None => pending().await,
     }
 }
 

@@ -38,6 +38,7 @@ mod states;
 mod storm;
 mod support;
 mod tidy;
+mod tokens;
 mod users;
 mod watermark;
 mod websocket;

@@ -41,7 +41,7 @@ async fn metrics(server: &TestServer) -> String {
 }
 
 /// The value of a series, 0 when it is not there yet.
-async fn value(server: &TestServer, series: &str) -> i64 {
+pub async fn value(server: &TestServer, series: &str) -> i64 {
     let text = metrics(server).await;
     let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     value.map_or(0, |value| value.parse().expect("a whole number"))

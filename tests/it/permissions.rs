@@ -1,8 +1,7 @@
 //! Who sees what and who may do what, as in DOMAIN.md: every root field of the schema, for every role, on what is its own and
-//! what is another's. A root that is not in these tables fails the first test; what cannot be tried yet is in `pending.rs`.
+//! what is another's. A root that is not in these tables fails the first test.
 
 mod done;
-mod pending;
 mod seen;
 mod streams;
 

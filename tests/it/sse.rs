@@ -28,13 +28,13 @@ fn get(server: &TestServer, query: &str) -> RequestBuilder {
 }
 
 /// An answer that is read as it comes.
-struct Stream {
+pub struct Stream {
     response: Response,
     text: String,
 }
 
 impl Stream {
-    async fn open(request: RequestBuilder) -> Self {
+    pub async fn open(request: RequestBuilder) -> Self {
         let response = request.send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK, "{:?}", response.headers());
         assert_eq!(response.headers()["content-type"], EVENTS);
@@ -56,7 +56,7 @@ impl Stream {
     }
 
     /// The next event: its name and its data. Comments are passed over.
-    async fn event(&mut self) -> Option<(String, Value)> {
+    pub async fn event(&mut self) -> Option<(String, Value)> {
         loop {
             let block = self.block().await?;
             let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);

@@ -15,12 +15,12 @@ use std::{
 };
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{broadcast, mpsc, watch},
     time::timeout,
 };
 
 use self::state::{State, Subscriber};
-use super::{Cursor, Epoch, Place, Record, Scope, log, position::Position};
+use super::{Cursor, Epoch, Kind, Place, Record, Scope, log, position::Position};
 use crate::{
     clock::Clock,
     db::{Db, Watermark},
@@ -32,6 +32,8 @@ use crate::{
 
 /// Records that wait for a subscriber at most.
 const MAILBOX: usize = 256;
+/// Records for nodes that wait at most.
+const NEWS: usize = 1_024;
 /// Ids that are read into the ring at the start.
 const RING_START: i64 = 5_000;
 /// Rows that are read from the log at once.
@@ -53,6 +55,7 @@ struct Shared {
     /// Up to where this node has read the log: the state's place, to be had without its lock.
     place: watch::Sender<Place>,
     next_subscriber: AtomicU64,
+    news: broadcast::Sender<Arc<Record>>,
     state: Mutex<State>,
 }
 
@@ -93,6 +96,7 @@ impl Hub {
             metrics,
             place: watch::Sender::new(state.place),
             next_subscriber: AtomicU64::new(0),
+            news: broadcast::Sender::new(NEWS),
             state: Mutex::new(state),
         })))
     }
@@ -201,6 +205,11 @@ impl Hub {
         }
     }
 
+    /// From now on, what is for nodes: of all tenants, once each, unless the log was cut off before it could be read.
+    pub fn news(&self) -> broadcast::Receiver<Arc<Record>> {
+        self.0.news.subscribe()
+    }
+
     pub(super) fn metrics(&self) -> &EventMetrics {
         &self.0.metrics
     }
@@ -222,6 +231,10 @@ impl Hub {
             metrics.read(record.kind.is_some());
             metrics.lag.observe(now.since(record.occurred_at).as_secs_f64());
             let record = Arc::new(record);
+            if record.kind.is_some_and(Kind::is_for_nodes) {
+                // Nobody may be listening.
+                let _ = self.0.news.send(record.clone());
+            }
             metrics.let_go.inc_by(state.deliver(&record));
             state.remember(record);
         }

@@ -128,6 +128,10 @@ async fn users(engine: Engine) {
     // The same of a user that is there.
     server.act(ADMIN, "upsertUser", good.clone()).await.done();
     refuse(&server, ADMIN, "upsertUser", &good, cases).await;
+
+    let unknown_users = refused("userId", "NOT_FOUND", ["nobody", "", " zoe", "a\u{0}b", &"x".repeat(129)]);
+    let others = refused("userId", NOT_OF_THE_TYPE, [json!(null), json!(true), json!({})]);
+    refuse(&server, ADMIN, "revokeTokens", &json!({ "userId": "zoe" }), [unknown_users, others].concat()).await;
 }
 
 async fn settings(engine: Engine) {

@@ -193,6 +193,7 @@ pub const MUTATIONS: &[Row] = &[
     ]),
     row("Mutation.rejectLead", |a| vec![unknown(json!({ "id": a.review, "reason": "taken" }))]),
     row("Mutation.retryDelivery", |a| vec![unknown(json!({ "id": a.delivery }))]),
+    row("Mutation.revokeTokens", |a| vec![unknown(json!({ "userId": a.person }))]),
     row("Mutation.rotateWebhookSecret", |_| vec![own(json!({}))]),
     row("Mutation.snoozeNotifications", |a| vec![
         unnoticed(json!({ "select": { "ids": notes(a) }, "until": FAR_AHEAD })),

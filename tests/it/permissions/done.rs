@@ -94,6 +94,9 @@ pub const DONE: &[Acted] = &[
     done("rotateWebhookSecret", "", |_, _| Value::Null,            [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, OK]),
     done("updateTenantSettings", "", |_, _| json!({ "webhookUrl": "http://127.0.0.1:1/hook" }),
                                                                    [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, OK]),
+    // revokeTokens: ADMIN. Of someone of whom nothing else is asked here.
+    done("revokeTokens", "", |_, _| json!({ "userId": "riley" }),  [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, OK]),
+    done("revokeTokens", "", |_, _| json!({ "userId": "sam" }),    [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, OK, "NOT_FOUND userId"]),
     // updateProviderProfile: a provider its own; SERVICE and ADMIN anyone's.
     done("updateProviderProfile", "", |_, _| json!({ "minScore": 1 }),
                                                                    [OK, OK, CLOSED, CLOSED, NO_PROVIDER, NO_PROVIDER, NO_PROVIDER]),
@@ -211,6 +214,7 @@ async fn another_tenants_things_do_not_exist(engine: Engine) {
         (rival_robot, "refundClaim", json!({ "id": claim, "reason": "ours" }), NO_ID),
         (RIVAL, "adjustWallet", json!({ "ownerId": "sam", "change": -5, "reference": "x", "reason": "x" }), NO_OWNER),
         (RIVAL, "updateProviderProfile", json!({ "providerId": "sam", "minScore": 7 }), "NOT_FOUND providerId"),
+        (RIVAL, "revokeTokens", json!({ "userId": "sam" }), "NOT_FOUND userId"),
         (RIVAL, "createLead", with(lead_input(), json!({ "customerId": "sam" })), NO_CUSTOMER),
     ] {
         let answer = server.act(who, mutation, input).await;

@@ -19,6 +19,8 @@ pub struct Chains {
     pub claims: BTreeMap<String, Claim>,
     /// By owner.
     pub wallets: BTreeMap<String, Wallet>,
+    /// Whose tokens became void.
+    pub voided: BTreeSet<String>,
     pub notes: Notes,
     /// Every version that a lead, and every state that a claim was told to be in: `lead version change`, `claim version status`.
     pub told: BTreeSet<String>,
@@ -63,6 +65,10 @@ impl Chains {
                 Kind::ClaimUpdated => chains.claim(fact),
                 Kind::NotificationAdded => chains.notes.added(&fact.payload),
                 Kind::NotificationUpdated => chains.notes.updated(&fact.users[0], &fact.payload),
+                Kind::TokensVoided => {
+                    chains.voided.extend(fact.users.iter().cloned());
+                    Ok(())
+                }
                 _ => chains.lead(fact),
             };
             step.unwrap_or_else(|wrong| {

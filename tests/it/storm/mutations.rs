@@ -27,7 +27,7 @@ const ADMIN_ALONE: &[Role] = &[Role::Admin];
 const EVERY_ROLE: &[Role] = &[Role::Provider, Role::Customer, Role::Admin, Role::Service];
 
 #[rustfmt::skip] // a table
-pub const MUTATIONS: [Mutation; 26] = [
+pub const MUTATIONS: [Mutation; 27] = [
     Mutation { name: "adjustWallet", weight: 6, roles: ADMIN_ALONE, plan: adjust_wallet },
     Mutation { name: "archiveNotifications", weight: 4, roles: EVERY_ROLE, plan: notifications::change },
     Mutation { name: "claimLead", weight: 30, roles: PROVIDER, plan: claim_lead },
@@ -40,6 +40,7 @@ pub const MUTATIONS: [Mutation; 26] = [
     Mutation { name: "refundClaim", weight: 12, roles: OPERATORS, plan: refund_claim },
     Mutation { name: "rejectLead", weight: 3, roles: OPERATORS, plan: reject_lead },
     Mutation { name: "retryDelivery", weight: 2, roles: OPERATORS, plan: retry_delivery },
+    Mutation { name: "revokeTokens", weight: 3, roles: ADMIN_ALONE, plan: revoke_tokens },
     Mutation { name: "rotateWebhookSecret", weight: 2, roles: ADMIN_ALONE, plan: rotate_webhook_secret },
     Mutation { name: "snoozeNotifications", weight: 5, roles: EVERY_ROLE, plan: notifications::snooze },
     Mutation { name: "topUpWallet", weight: 8, roles: OPERATORS, plan: top_up_wallet },
@@ -61,7 +62,7 @@ pub const MUTATIONS: [Mutation; 26] = [
 const PROVIDERS: [Who; 10] =
     [PAT, PAT, QUINN, QUINN, RILEY, SAM, provider("nora"), provider("omar"), provider("tess"), provider("uma")];
 pub const EVERYONE: [Who; 8] = [ADMIN, ROBOT, CASEY, DANA, PAT, QUINN, RILEY, SAM];
-/// Whose role changes. They send nothing: their tokens would become void.
+/// Whose role changes, and whose tokens are revoked. They send nothing: their tokens would become void.
 const FICKLE: [&str; 3] = ["fickle-1", "fickle-2", "fickle-3"];
 
 const fn provider(user: &'static str) -> Who {
@@ -262,6 +263,11 @@ fn update_preferences(random: &mut Random, _: &mut World) -> (Who, Value) {
 /// Nothing goes out of a storm: there is none to be found.
 fn retry_delivery(random: &mut Random, world: &mut World) -> (Who, Value) {
     (*random.pick(&[ADMIN, ROBOT]), json!({ "id": world.any_lead(random) }))
+}
+
+fn revoke_tokens(random: &mut Random, _: &mut World) -> (Who, Value) {
+    let user = if random.one_in(6) { "nobody" } else { random.pick(&FICKLE) };
+    (ADMIN, json!({ "userId": user }))
 }
 
 fn rotate_webhook_secret(_: &mut Random, _: &mut World) -> (Who, Value) {

@@ -76,6 +76,7 @@ fn is_there(deed: &Deed, state: &State, chains: &Chains) -> bool {
         "upsertUser" => state.users.contains_key(deed.given("id")),
         "updateNotificationPreferences" => show(&deed.payload["preferences"], &deed.input),
         "createNotification" => deed.notes().all(|id| chains.notes.told.contains(&format!("{id} ADDED"))),
+        "revokeTokens" => chains.voided.contains(deed.given("userId")),
         "rotateWebhookSecret" => deed.id("/secret").starts_with("whsec_"),
         "archiveNotifications" => noted(deed, chains, "ARCHIVED"),
         "markNotificationsRead" | "openNotification" => noted(deed, chains, "READ"),
@@ -246,8 +247,8 @@ pub fn again(deed: &Deed, state: &State) -> Option<&'static [&'static str]> {
             _ => &["LEAD_CLOSED"],
         },
         "claimLead" if state.claims[deed.id("/claim/id")]["status"] == "REFUNDED" => &["LEAD_CLOSED"],
-        // It makes another one.
-        "rotateWebhookSecret" => return None,
+        // It makes another one; and it makes void, and tells of, what came since.
+        "rotateWebhookSecret" | "revokeTokens" => return None,
         // What was done to notifications meanwhile, it would do to those again.
         change if change.contains("Notifications") || change == "openNotification" => return None,
         "createNotification" | "claimLead" | "createLead" | "rejectLead" | "withdrawLead" | "refundClaim"

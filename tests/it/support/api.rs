@@ -99,6 +99,7 @@ pub fn document(mutation: &str) -> String {
         "topUpWallet" | "adjustWallet" => format!("{WALLET} replayed"),
         "updateNotificationPreferences" => format!("preferences {PREFERENCES}"),
         "upsertUser" => "user { id name role email phone }".to_owned(),
+        "revokeTokens" => "user { id }".to_owned(),
         "updateProviderProfile" => PROFILE.to_owned(),
         "updateTenantSettings" => "tenant { id settings { currency autoVerifyLeads defaultLeadPrice
              defaultRules { type topic channel frequency } } }"

@@ -143,7 +143,8 @@ impl TestServer {
 
     pub fn token_for(&self, tenant: &str, user: &str, role: Role) -> String {
         let (now, hour) = (self.ground.clock.now(), Duration::from_hours(1));
-        self.app.auth.key().issue(tenant, &user.into(), role, now, hour).expect("a token can be signed")
+        let key = self.app.auth.key().expect("the server has a secret");
+        key.issue(tenant, &user.into(), role, now, hour).expect("a token can be signed")
     }
 
     /// A seeded user at the HTTP API.

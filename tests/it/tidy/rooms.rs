@@ -46,7 +46,7 @@ const MAY_USE: &[(&str, &str)] = &[
     // What features stand on. It knows no feature, but for the tenant and the role that are in every token.
     ("events", "clock, db, error, ids, metrics, trouble, users::Role"),
     ("events::log", "clock, db, error, events, ids"),
-    ("auth", "clock, config, db, error, ids, tenants, users"),
+    ("auth", "clock, config, db, error, events, ids, metrics, tenants, trouble, users"),
     ("db", "clock, config, error, ids, metrics, money, telemetry::spans, trouble"),
     ("input", "error, ids, money"),
     ("paging", "error"),
@@ -119,8 +119,21 @@ const FENCES: &[Fence] = &[
 ];
 
 /// Modules with folders that are no features.
-const NO_FEATURES: &[&str] =
-    &["admission", "db", "demo", "events", "execution", "gate", "graphql", "http", "metrics", "telemetry", "ws"];
+const NO_FEATURES: &[&str] = &[
+    "admission",
+    "auth",
+    "config",
+    "db",
+    "demo",
+    "events",
+    "execution",
+    "gate",
+    "graphql",
+    "http",
+    "metrics",
+    "telemetry",
+    "ws",
+];
 
 /// The room of a file, most specific first: `["events::log", "events"]`, `["store"]`.
 fn rooms(source: &Source) -> Vec<String> {

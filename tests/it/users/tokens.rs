@@ -14,7 +14,7 @@ pub struct Mint(Vec<u8>);
 
 impl Mint {
     pub fn of(server: &TestServer) -> Self {
-        Self(signing_secret(&server.app.settings).expect("the server has a key"))
+        Self(signing_secret(&server.app.settings).expect("it can be read").expect("the server has a key"))
     }
 
     pub fn sign(&self, claims: &Value) -> String {
