@@ -74,9 +74,10 @@ pub type SchemaBuilder = async_graphql::SchemaBuilder<Query, Mutation, Subscript
 
 /// The schema as it is served, to which something may be added.
 pub fn schema() -> SchemaBuilder {
-    // The gate has validated what gets here.
+    // The gate has validated what gets here, and knows how deep it is: 64 levels in the text, and as many fragments in one another.
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .validation_mode(ValidationMode::Fast)
+        .limit_recursive_depth(512)
         .register_output_type::<UserError>()
 }
 

@@ -286,6 +286,15 @@ mutation UpsertUser($input: UpsertUserInput!) {
   },
   {
     as: ['ADMIN'],
+    about: 'Makes the tokens of a user void',
+    text: `# For a user that has left, or a token that was lost: what it has open ends at once, on every node.
+mutation RevokeTokens($input: RevokeTokensInput!) {
+  revokeTokens(input: $input) { user { id name role } ${USER_ERRORS} }
+}`,
+    variables: { input: { userId: 'riley' } },
+  },
+  {
+    as: ['ADMIN'],
     about: 'Changes how the marketplace works',
     text: `mutation UpdateTenantSettings($input: TenantSettingsInput!) {
   updateTenantSettings(input: $input) {

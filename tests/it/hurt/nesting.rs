@@ -18,7 +18,7 @@ fn wrapped(depth: usize, open: &str, inner: &str, close: &str) -> String {
 fn documents(depth: usize) -> [(&'static str, String); 9] {
     let lead = |attributes: &str| {
         let rest =
-            r#"reference: "x", title: "x", description: "x", category: "x", contact: { name: "x" }, location: {}"#;
+            r#"reference: "x", title: "x", description: "x", category: "x", contact: { name: "x" }, location: { country: "x", postalPrefix: "x" }"#;
         format!("mutation {{ createLead(input: {{ {rest}, attributes: {attributes} }}) {{ lead {{ id }} }} }}")
     };
     let chain = (0..depth).fold(String::new(), |mut text, n| {
