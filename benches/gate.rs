@@ -1,0 +1,87 @@
+//! What the gate costs a request whose document it has seen before: `cargo bench --bench gate`. Fails above 5 µs.
+
+#![allow(clippy::unwrap_used, reason = "a bench that fails says where")]
+
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+use leadcast::{
+    config::Settings,
+    gate::{Gate, Parameters},
+    graphql,
+};
+use serde_json::{Value, json};
+
+const REQUESTS: usize = 2_000;
+const ROUNDS: usize = 41;
+const MOST: Duration = Duration::from_micros(5);
+
+const PAGE: &str = "
+    query Board($filter: LeadFilter, $first: Int!, $after: String) {
+        viewer { id unreadCount wallet { balance } }
+        leads(filter: $filter, first: $first, after: $after) {
+            pageInfo { hasNextPage endCursor }
+            nodes { ...Card match { score tier reasons { code points text } } viewerClaim { id outcome } }
+        }
+    }
+    fragment Card on Lead {
+        id title description category urgency status price maxClaims claimCount competition createdAt expiresAt
+        location { country region city postalPrefix }
+    }";
+const CLAIM: &str = "
+    mutation Claim($input: ClaimLeadInput!) {
+        claimLead(input: $input) {
+            claim { id lead { id claimCount contact { name email phone } } }
+            userErrors { code message path }
+        }
+    }";
+const STREAM: &str = "
+    subscription Created($after: Cursor, $filter: LeadFilter) {
+        leadCreated(after: $after, filter: $filter) { cursor backlog lead { id title price match { score tier } } }
+    }";
+
+fn main() {
+    // `cargo test --benches` wants to know that it runs; `cargo bench` passes this.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let gate = Gate::new(graphql::sdl(), &Settings::defaults()).unwrap();
+    println!("one request past the gate, its document known: best and median of {ROUNDS} rounds of {REQUESTS}");
+    let filter = json!({ "categories": ["Electrical", "Plumbing"], "urgencies": ["HIGH"] });
+    let slow = [
+        measure(&gate, "one field", "{ viewer { id } }", &json!({})),
+        measure(&gate, "a page with a fragment and a filter", PAGE, &json!({ "filter": filter, "first": 20 })),
+        measure(
+            &gate,
+            "a mutation",
+            CLAIM,
+            &json!({ "input": { "leadId": "01a1fc33-5f1d-771e-b6e1-bbe2d40cac4a", "maxPrice": 5 } }),
+        ),
+        measure(&gate, "a stream", STREAM, &json!({ "filter": filter })),
+    ];
+    if let Some(slow) = slow.into_iter().find(|median| *median > MOST) {
+        eprintln!("too slow: {slow:?}, and {MOST:?} are allowed");
+        std::process::exit(1);
+    }
+}
+
+/// The median time of a request.
+fn measure(gate: &Gate, what: &str, query: &str, variables: &Value) -> Duration {
+    let request = || Parameters::from_json(json!({ "query": query, "variables": variables })).unwrap();
+    let (operation, _) = gate.check(request()).unwrap_or_else(|errors| panic!("{what}: {errors:?}"));
+    let mut rounds: Vec<Duration> = (0..ROUNDS)
+        .map(|_| {
+            let requests: Vec<_> = (0..REQUESTS).map(|_| request()).collect();
+            let began = Instant::now();
+            let checked: Vec<_> = requests.into_iter().map(|request| gate.check(black_box(request)).unwrap()).collect();
+            let elapsed = began.elapsed();
+            drop(black_box(checked));
+            elapsed / u32::try_from(REQUESTS).unwrap()
+        })
+        .collect();
+    rounds.sort_unstable();
+    println!("{what}: {:.2?}, {:.2?} (cost {})", rounds[0], rounds[ROUNDS / 2], operation.cost);
+    rounds[ROUNDS / 2]
+}
