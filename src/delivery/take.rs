@@ -203,7 +203,9 @@ impl Office<'_> {
 
     async fn letter(&self, first: Delivery, id: DeliveryId, recipient: &User, count: usize) -> Result<Letter> {
         let mut listed = lease::newest(self.tenant, self.tx, id, LISTED).await?;
-        self.reword(&mut listed).await?;
+        if first.gathered {
+            self.reword(&mut listed).await?;
+        }
         let webhook = self.house.settings.webhook_url.clone().filter(|_| first.channel != Channel::Email);
         Ok(Letter {
             tenant: self.tenant,

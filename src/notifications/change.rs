@@ -170,7 +170,7 @@ impl Job<'_> {
         let (mut first, mut after) = (Vec::new(), None);
         loop {
             let (some, reached) = self.next(&wanted, after, MAX_NAMED + 1 - first.len()).await?;
-            first.extend(some.iter().map(|standing| standing.id));
+            first.extend(some.iter().map(|(_, id)| *id));
             after = reached;
             if first.len() > MAX_NAMED {
                 break;
@@ -183,7 +183,7 @@ impl Job<'_> {
         let (mut count, mut some, mut after) = (0, Vec::new(), None);
         loop {
             let (batch, reached) = self.next(&wanted, after, BATCH).await?;
-            let ids = batch.iter().map(|standing| standing.id).collect();
+            let ids = batch.iter().map(|(_, id)| *id).collect();
             let telling = Telling { named: false, shown: false, always: true };
             let affected = self.batch(ids, Some(&wanted), telling).await?;
             count += affected.len();
@@ -195,7 +195,7 @@ impl Job<'_> {
         }
     }
 
-    async fn next(&self, wanted: &Selection, after: Option<Key>, limit: usize) -> Result<(Vec<Standing>, Option<Key>)> {
+    async fn next(&self, wanted: &Selection, after: Option<Key>, limit: usize) -> Result<(Vec<Key>, Option<Key>)> {
         let (tenant, wanted) = (self.tenant, wanted.clone());
         self.app.db.read(tenant, async move |tx| store::next(tenant, tx, &wanted, after, limit).await).await
     }

@@ -6,7 +6,6 @@ use diesel_async::RunQueryDsl;
 use super::super::{
     Folder, NotificationId,
     filter::search_text,
-    list::Key,
     state::{Change, Patch},
 };
 use crate::{
@@ -26,12 +25,6 @@ pub struct Standing {
     pub folder: Folder,
     pub unread: bool,
     pub event_id: i64,
-}
-
-impl Standing {
-    pub fn key(&self) -> Key {
-        (self.created_at, self.id)
-    }
 }
 
 /// Those of `ids` that are there, by recipient, oldest first.

@@ -12,13 +12,10 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use futures_util::future::try_join_all;
 
-use super::{
-    super::{
-        Notification, NotificationId,
-        filter::{Selection, Stretch},
-        list::Key,
-    },
-    change::Standing,
+use super::super::{
+    Notification, NotificationId,
+    filter::{Selection, Stretch},
+    list::Key,
 };
 use crate::{
     clock::Timestamp,
@@ -173,22 +170,14 @@ pub async fn page(
     let newest_first = !request.backward;
     let stops_at = end_of_walk(tenant, tx, wanted, newest_first, request.from).await?;
     let part = Part::new(wanted, newest_first, request.from, stops_at);
-    let mut rows = if wanted.stretches.len() > FEW {
-        let mut keys = keys_along(tenant, tx, wanted, part, request.limit()).await?;
-        keys.sort_by_key(order);
-        if newest_first {
-            keys.reverse();
-        }
-        keys.truncate(usize::try_from(request.limit()).unwrap_or(usize::MAX));
-        with_keys(tenant, tx, &keys).await?
+    let limit = request.limit();
+    let rows = if wanted.stretches.len() > FEW {
+        let keys = keys_along(tenant, tx, wanted, part, limit).await?;
+        with_keys(tenant, tx, &first_of(keys, |key| *key, newest_first, limit)).await?
     } else {
-        rows_along(tenant, tx, wanted, part, request.limit()).await?
+        rows_along(tenant, tx, wanted, part, limit).await?
     };
-    rows.sort_by_key(|row| order(&row.key()));
-    if newest_first {
-        rows.reverse();
-    }
-    rows.truncate(usize::try_from(request.limit()).unwrap_or(usize::MAX));
+    let rows = first_of(rows, Notification::key, newest_first, limit);
     let total = if request.count { total(tenant, tx, wanted).await? } else { None };
     Ok(request.page(rows, stops_at, total))
 }
@@ -300,12 +289,22 @@ async fn end_of_walk(
     Ok(if newest_first { ends.max_by_key(order) } else { ends.min_by_key(order) })
 }
 
+/// The first of what came from several stretches.
+fn first_of<T>(mut found: Vec<T>, key: impl Fn(&T) -> Key, newest_first: bool, limit: i64) -> Vec<T> {
+    found.sort_by_key(|one| order(&key(one)));
+    if newest_first {
+        found.reverse();
+    }
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    found
+}
+
 /// As both databases compare keys.
 fn order((at, id): &Key) -> (Timestamp, uuid::Uuid) {
     (*at, id.uuid())
 }
 
-/// The next of the notifications that are wanted, oldest first, beyond `after`, at most `limit`; and where looking for them stopped,
+/// The keys of the next notifications that are wanted, oldest first, beyond `after`, at most `limit`; and where looking for them stopped,
 /// when that was before the end.
 pub async fn next(
     tenant: TenantId,
@@ -313,26 +312,11 @@ pub async fn next(
     wanted: &Selection,
     after: Option<Key>,
     limit: usize,
-) -> Result<(Vec<Standing>, Option<Key>)> {
+) -> Result<(Vec<Key>, Option<Key>)> {
     let stops_at = end_of_walk(tenant, tx, wanted, false, after).await?;
     let part = Part::new(wanted, false, after, stops_at);
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
-    let stretches = wanted.stretches.iter().map(async |stretch| -> Result<Vec<Standing>> {
-        Ok(on!(tx, conn => notifications::table
-            .filter(notifications::tenant_id.eq(tenant))
-            .into_boxed::<Backend>()
-            .along(stretch)
-            .within(part)
-            .matching(wanted)
-            .in_order(part)
-            .limit(most)
-            .select(Standing::as_select())
-            .load(conn)
-            .await)?)
-    });
-    let mut rows: Vec<_> = try_join_all(stretches).await?.into_iter().flatten().collect();
-    rows.sort_by_key(|row| order(&row.key()));
-    rows.truncate(limit);
-    let reached = if rows.len() == limit { rows.last().map(Standing::key) } else { stops_at };
-    Ok((rows, reached))
+    let keys = first_of(keys_along(tenant, tx, wanted, part, most).await?, |key| *key, false, most);
+    let reached = if keys.len() == limit { keys.last().copied() } else { stops_at };
+    Ok((keys, reached))
 }
