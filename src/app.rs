@@ -57,7 +57,7 @@ impl App {
             courier: Courier::new(settings.smtp(), settings.dev_mode())?,
             hub,
             schema: graphql::schema(),
-            gate: Gate::new(graphql::sdl(), &settings)?,
+            gate: Gate::new(graphql::sdl(), graphql::scalar_checks(), &settings)?,
             metrics,
             settings,
             db,
