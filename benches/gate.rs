@@ -47,7 +47,7 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let gate = Gate::new(graphql::sdl(), &Settings::defaults()).unwrap();
+    let gate = Gate::new(graphql::sdl(), graphql::scalar_checks(), &Settings::defaults()).unwrap();
     println!("one request past the gate, its document known: best and median of {ROUNDS} rounds of {REQUESTS}");
     let filter = json!({ "categories": ["Electrical", "Plumbing"], "urgencies": ["HIGH"] });
     let slow = [

@@ -65,7 +65,7 @@ impl App {
             courier: Courier::new(settings.smtp(), settings.dev_mode())?,
             hub,
             schema,
-            gate: Gate::new(graphql::sdl(), &settings)?,
+            gate: Gate::new(graphql::sdl(), graphql::scalar_checks(), &settings)?,
             admission: Admission::new(&settings.clients, &clock),
             metrics,
             settings,

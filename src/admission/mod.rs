@@ -23,7 +23,7 @@ use crate::{
 pub use rates::Allowance;
 pub use seats::Seat;
 
-/// Bytes of a document that cost a point to be read, remembered or not.
+/// Bytes of a document and its variables that cost a point to be read, remembered or not.
 const BYTES_A_POINT: usize = 100;
 
 pub struct Admission {
@@ -67,7 +67,7 @@ impl Admission {
 /// Brings a request past the gate and the client's limits. What is refused costs as much as it costs to read.
 pub fn admit(app: &App, viewer: &Viewer, parameters: Parameters) -> Result<Admitted, Refused> {
     let limits = &app.admission;
-    let reading = 1 + parameters.query.len() / BYTES_A_POINT;
+    let reading = 1 + parameters.size() / BYTES_A_POINT;
     limits.rates.spend(viewer, u64::try_from(reading).unwrap_or(u64::MAX)).map_err(Refused::Fault)?;
     let (operation, request) = app.gate.check(parameters).map_err(Refused::NotExecutable)?;
     let seat = limits.operations.take(viewer).map_err(Refused::Fault)?;

@@ -66,7 +66,7 @@ impl Rates {
         }
     }
 
-    /// Takes `cost` points of what the viewer may spend, and of what its tenant may. A refusal by the one costs nothing of it.
+    /// Takes `cost` points of what the viewer may spend, and of what its tenant may. A refusal costs nothing of what refuses; one by the tenant has been paid by the user.
     pub fn spend(&self, viewer: &Viewer, cost: u64) -> Result<Allowance, Fault> {
         let own = self.users.get_with((viewer.tenant, viewer.user.clone()), || self.bucket(self.per_user));
         let all = self.tenants.get_with(viewer.tenant, || self.bucket(self.per_tenant));

@@ -11,7 +11,7 @@ pub struct DocumentLimits {
     /// Bytes of the text
     #[arg(long = "max-bytes", env = "LEADCAST_MAX_BYTES", global = true, default_value_t = 65_536)]
     pub bytes: usize,
-    /// Words and signs of the text
+    /// Words, signs and blanks of the text
     #[arg(long = "max-tokens", env = "LEADCAST_MAX_TOKENS", global = true, default_value_t = 10_000)]
     pub tokens: usize,
     /// How many fields may stand in one another

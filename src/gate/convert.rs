@@ -163,7 +163,8 @@ impl Converter<'_> {
     }
 }
 
-fn value(value: &Value) -> OutValue {
+/// A literal.
+pub fn value(value: &Value) -> OutValue {
     match value {
         Value::Null => OutValue::Null,
         Value::Enum(name) => OutValue::Enum(OutName::new(name)),

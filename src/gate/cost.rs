@@ -9,7 +9,7 @@ use apollo_compiler::{
     collections::HashMap,
     executable::{Field, Operation, Selection, SelectionSet},
 };
-use serde_json_bytes::{ByteString, Map, Value as Json};
+use serde_json::{Map, Value as Json};
 
 /// Rows that a list has that is no page: the payloads of bulk mutations show at most 100, most have a few.
 const ROWS_OF_A_LIST: u64 = 10;
@@ -67,14 +67,14 @@ impl Cost {
     }
 
     /// What it comes to with these variables, coerced.
-    pub fn with(&self, variables: &Map<ByteString, Json>) -> u64 {
+    pub fn with(&self, variables: &Map<String, Json>) -> u64 {
         self.always.unwrap_or_else(|| {
             let mut known = vec![None; self.fragments.len()];
             self.sum(&self.operation, variables, &mut known)
         })
     }
 
-    fn sum(&self, sum: &Sum, variables: &Map<ByteString, Json>, known: &mut [Option<u64>]) -> u64 {
+    fn sum(&self, sum: &Sum, variables: &Map<String, Json>, known: &mut [Option<u64>]) -> u64 {
         let mut total = sum.fixed;
         for (size, rows) in &sum.times {
             let rows = self.sum(rows, variables, known);
@@ -111,7 +111,7 @@ impl Sum {
 }
 
 impl Size {
-    fn with(&self, variables: &Map<ByteString, Json>) -> u64 {
+    fn with(&self, variables: &Map<String, Json>) -> u64 {
         match self {
             Self::Given(rows) => *rows,
             Self::Variable(name) => {

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use apollo_compiler::{
-    ExecutableDocument, Name, Node, Schema,
+    ExecutableDocument, Name, Node,
     collections::HashMap,
     executable::Operation,
     introspection::check_max_depth,
     parser::{Parser, SourceMap},
-    validation::{DiagnosticData, DiagnosticList, Valid, WithErrors},
+    validation::{DiagnosticData, DiagnosticList, WithErrors},
 };
 use async_graphql::{
     ServerError,
     parser::types::{ExecutableDocument as Executable, OperationType},
 };
 
-use super::{convert, cost::Cost, limits};
+use super::{convert, cost::Cost, input::Types, limits, literals};
 use crate::config::DocumentLimits;
 
 /// How deep lists, objects, selections and types may be nested in the text: deeper than any use, and no danger to a stack.
@@ -44,7 +44,7 @@ pub struct Checked {
 impl Document {
     pub fn read(
         text: &str,
-        schema: &Valid<Schema>,
+        types: &Types,
         limits: &DocumentLimits,
         introspection: bool,
     ) -> Result<Self, Vec<ServerError>> {
@@ -55,7 +55,7 @@ impl Document {
             return Err(one(error));
         }
         let mut parser = Parser::new().recursion_limit(NESTING).token_limit(limits.tokens);
-        let read = parser.parse_executable(schema, text, "document");
+        let read = parser.parse_executable(&types.schema, text, "document");
         if parser.tokens_reached() > limits.tokens {
             let found = wide(parser.tokens_reached());
             return Err(one(limits::exceeded("tokens", "too many tokens", wide(limits.tokens), found)));
@@ -67,7 +67,11 @@ impl Document {
         let refused = |WithErrors { errors, .. }: WithErrors<ExecutableDocument>| refusals(&errors);
         let document = read.map_err(refused)?;
         limits::check_work(&document).map_err(one)?;
-        let document = document.validate(schema).map_err(refused)?;
+        let document = document.validate(&types.schema).map_err(refused)?;
+        let misfits = literals::misfits(&document, types);
+        if !misfits.is_empty() {
+            return Err(misfits);
+        }
         limits::check(&document, limits, introspection).map_err(one)?;
         for operation in document.operations.iter() {
             check_max_depth(&document, operation).map_err(|error| {

@@ -5,7 +5,7 @@ use async_graphql::ServerError;
 use crate::error::Fault;
 
 /// Errors of one response: more help nobody.
-const MAX_ERRORS: usize = 20;
+pub const MAX_ERRORS: usize = 20;
 /// Characters of one message: some quote what was sent.
 const MAX_MESSAGE_CHARS: usize = 500;
 

@@ -1,7 +1,7 @@
 //! What a request must pass before it is executed, whatever transport it came by.
 //!
-//! Its parameters have the right types ([`Parameters`]). Its document can be read, is valid for the schema, and asks for no more
-//! than it may (`document.rs`, `limits.rs`): that is settled once for each text, and remembered. It is clear which operation is
+//! Its parameters have the right types ([`Parameters`]). Its document can be read, is valid for the schema (`document.rs`, `literals.rs`),
+//! and asks for no more than it may (`limits.rs`): that is settled once for each text, and remembered. It is clear which operation is
 //! meant, its variables fit (`variables.rs`), and what it costs with them is within the limit (`cost.rs`): that is settled for each
 //! request.
 //!
@@ -16,19 +16,22 @@ mod convert;
 mod cost;
 mod document;
 mod errors;
+mod input;
 mod limits;
+mod literals;
 mod parameters;
 mod persisted;
 mod variables;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use apollo_compiler::{Schema, validation::Valid};
+use apollo_compiler::Schema;
 use async_graphql::{Request, Response, ServerError, Value, parser::types::OperationType};
 use moka::sync::Cache;
 
 use self::{
     document::Document,
+    input::Types,
     persisted::{Hash, Trusted},
 };
 use crate::{
@@ -37,6 +40,7 @@ use crate::{
 };
 
 pub use errors::capped;
+pub use input::ScalarCheck;
 pub use parameters::{Parameters, bearer};
 
 /// Bytes of text whose documents are remembered, each counted with a share of its own. A document takes some twenty times its text, and
@@ -46,7 +50,7 @@ const SHARE: usize = 512;
 
 /// The gate of a server.
 pub struct Gate {
-    schema: Valid<Schema>,
+    types: Types,
     limits: DocumentLimits,
     introspection: bool,
     /// By the hash of the text.
@@ -63,8 +67,13 @@ pub struct Operation {
 }
 
 impl Gate {
-    /// `sdl`: the schema that documents are to be valid for. Fails when a trusted document is not.
-    pub fn new(sdl: String, settings: &Settings) -> Result<Self> {
+    /// `sdl`: the schema that documents are to be valid for; `scalars`: what its own scalars may be, by their names. Fails when a trusted
+    /// document is not valid.
+    pub fn new(
+        sdl: String,
+        scalars: impl IntoIterator<Item = (Cow<'static, str>, ScalarCheck)>,
+        settings: &Settings,
+    ) -> Result<Self> {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql")
             .map_err(|invalid| Error::internal(invalid.errors.to_string()))?;
         let known = Cache::builder()
@@ -72,7 +81,7 @@ impl Gate {
             .weigher(|_, document: &Arc<Document>| u32::try_from(document.bytes + SHARE).unwrap_or(u32::MAX))
             .build();
         let mut gate = Self {
-            schema,
+            types: Types::new(schema, scalars)?,
             limits: settings.documents.clone(),
             introspection: settings.introspection(),
             known,
@@ -87,8 +96,7 @@ impl Gate {
         let document = self.document(&parameters)?;
         let one = |error: ServerError| vec![error];
         let checked = document.operation(parameters.operation_name.as_deref()).map_err(one)?;
-        let variables = variables::coerced(&self.schema, &checked.operation, &document.sources, parameters.variables)
-            .map_err(one)?;
+        let variables = variables::coerced(&self.types, &checked.operation, &document.sources, parameters.variables)?;
         let cost = checked.cost.with(&variables);
         if cost > self.limits.cost {
             return Err(one(limits::exceeded("cost", "too high a cost", self.limits.cost, cost)));
@@ -116,7 +124,7 @@ impl Gate {
     }
 
     fn read(&self, text: &str) -> Result<Document, Vec<ServerError>> {
-        Document::read(text, &self.schema, &self.limits, self.introspection)
+        Document::read(text, &self.types, &self.limits, self.introspection)
     }
 }
 

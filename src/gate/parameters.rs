@@ -14,6 +14,12 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// About how many bytes there are to read: of the text, and of the variables.
+    pub fn size(&self) -> usize {
+        let name = |name: &String| name.len() + 1;
+        self.query.len() + self.variables.iter().map(|(key, value)| name(key) + size(value)).sum::<usize>()
+    }
+
     /// The error is for people and names the parameter. Unknown members are ignored.
     pub fn from_json(json: Value) -> Result<Self, String> {
         let mut members = match json {
@@ -68,6 +74,16 @@ pub fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.trim().split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// About how long a value is as JSON. What is nested too deep has not been read.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 4,
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => 2 + items.iter().map(|item| 1 + size(item)).sum::<usize>(),
+        Value::Object(members) => 2 + members.iter().map(|(name, value)| name.len() + 4 + size(value)).sum::<usize>(),
+    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@ use sha2::Digest;
 
 use super::*;
 
+mod values;
+
 /// A schema with something of everything.
 const SDL: &str = "
-    type Query { either: Either  a(v: Int, w: [Int!], b: String, c: Choice, of: Of): Int  node: Node  nodes(first: Int! = 20, name: String): Nodes! }
+    type Query { either: Either  a(v: Int, w: [Int!], b: String, c: Choice, of: Of, even: Even, evens: [Even!], any: Any, one: One, must: Int! = 1): Int  node: Node  nodes(first: Int! = 20, name: String): Nodes! }
     type Mutation { b: Int }
     type Subscription { a(v: Int): Node  b: Int }
     type Node { id: ID!  a: Int  node: Node  children(first: Int): Nodes!  tags: [Node!]! }
@@ -15,13 +17,20 @@ const SDL: &str = "
     type Edge { node: Node! }
     union Either = Node | Edge
     enum Choice { YES NO }
-    input Of { x: Int!  y: Of }
+    input Of { x: Int!  y: Of  one: One }
+    input One @oneOf { p: Int  q: [String!]  one: One }
+    scalar Even  scalar Any
+    directive @oneOf on INPUT_OBJECT
+    directive @marked(even: Even) on FIELD | QUERY | FRAGMENT_SPREAD | FRAGMENT_DEFINITION | INLINE_FRAGMENT | VARIABLE_DEFINITION
 ";
+
+const SCALARS: [(Cow<'static, str>, ScalarCheck); 2] =
+    [(Cow::Borrowed("Even"), values::even), (Cow::Borrowed("Any"), |_| Ok(()))];
 
 fn gate_with(change: impl FnOnce(&mut Settings)) -> Gate {
     let mut settings = Settings::defaults();
     change(&mut settings);
-    Gate::new(SDL.to_owned(), &settings).expect("a schema")
+    Gate::new(SDL.to_owned(), SCALARS, &settings).expect("a schema")
 }
 
 fn parameters(query: &str, name: Option<&str>, variables: &Json) -> Parameters {
@@ -327,14 +336,14 @@ fn only_trusted_documents() {
     let empty = |settings: &mut Settings| settings.trusted_documents = Some(folder.path().to_owned());
     let mut settings = Settings::defaults();
     empty(&mut settings);
-    assert!(Gate::new(SDL.to_owned(), &settings).is_err(), "a folder without documents");
+    assert!(Gate::new(SDL.to_owned(), SCALARS, &settings).is_err(), "a folder without documents");
     std::fs::write(folder.path().join("a.graphql"), "query A { a }").expect("a file");
-    let gate = Gate::new(SDL.to_owned(), &settings).expect("one document");
+    let gate = Gate::new(SDL.to_owned(), SCALARS, &settings).expect("one document");
     assert!(gate.check(parameters("query A { a }", None, &json!({}))).is_ok());
     let (message, _) = refusal(&gate, "query A { a  }");
     assert!(message.contains("only the documents"), "{message}");
     std::fs::write(folder.path().join("b.graphql"), "{ nothing }").expect("a file");
-    let Err(error) = Gate::new(SDL.to_owned(), &settings) else { panic!("b.graphql is not valid") };
+    let Err(error) = Gate::new(SDL.to_owned(), SCALARS, &settings) else { panic!("b.graphql is not valid") };
     assert!(error.describe().contains("b.graphql"), "{error:?}");
 }
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    ContextSelectionSet, ID, InputType, InputValueError, InputValueResult, OutputType, Positioned, Scalar, ScalarType,
-    ServerResult, Value, parser::types::Field, registry::Registry,
+    ContextSelectionSet, ID, InputType, InputValueError, InputValueResult, Json, OutputType, Pos, Positioned, Scalar,
+    ScalarType, ServerResult, Value, parser::types::Field, registry::Registry,
 };
 
 use crate::{
@@ -15,16 +15,37 @@ use crate::{
     paging::PageCursor,
 };
 
+/// What a value must be to be one of a scalar, by the scalars' names: it is parsed, and the error says why not.
+pub fn checks() -> [(Cow<'static, str>, fn(Value) -> Result<(), String>); 7] {
+    [
+        check::<Timestamp>(),
+        check::<Credits>(),
+        check::<SignedCredits>(),
+        check::<Amount>(),
+        check::<Cursor>(),
+        check::<PageCursor>(),
+        check::<Json<serde_json::Value>>(),
+    ]
+}
+
+fn check<T: InputType>() -> (Cow<'static, str>, fn(Value) -> Result<(), String>) {
+    let check = |value: Value| match T::parse(Some(value)) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let message = error.into_server_error(Pos::default()).message;
+            let begin = format!("Failed to parse \"{}\": ", T::type_name());
+            Err(message.strip_prefix(&begin).unwrap_or(&message).to_owned())
+        }
+    };
+    (T::type_name(), check)
+}
+
 /// A moment as RFC 3339 text in UTC, to the microsecond: `2026-11-20T09:00:00Z`. Any offset is accepted in inputs.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for Timestamp {
     fn parse(value: Value) -> InputValueResult<Self> {
-        match &value {
-            Value::String(text) => text
-                .parse()
-                .map_err(|_| InputValueError::custom("a DateTime is RFC 3339 text such as 2026-11-20T09:00:00Z")),
-            _ => Err(InputValueError::expected_type(value)),
-        }
+        let moment = if let Value::String(text) = &value { text.parse().ok() } else { None };
+        moment.ok_or_else(|| InputValueError::custom("a DateTime is RFC 3339 text such as 2026-11-20T09:00:00Z"))
     }
 
     fn is_valid(value: &Value) -> bool {
@@ -86,15 +107,15 @@ impl ScalarType for Amount {
 
 /// Any whole number is read; one beyond 64 bits becomes the nearest. What is out of range is the rules' to refuse, with the path.
 fn whole<T: InputType>(value: &Value) -> Result<i64, InputValueError<T>> {
-    let Value::Number(number) = value else { return Err(InputValueError::expected_type(value.clone())) };
-    if let Some(whole) = number.as_i64() {
+    let number = if let Value::Number(number) = value { Some(number) } else { None };
+    if let Some(whole) = number.and_then(|number| number.as_i64()) {
         return Ok(whole);
     }
-    match number.as_f64() {
+    match number.and_then(|number| number.as_f64()) {
         // The cast saturates.
         #[allow(clippy::cast_possible_truncation)]
         Some(float) if float.fract() == 0.0 => Ok(float as i64),
-        _ => Err(InputValueError::custom("must be a whole number")),
+        _ => Err(InputValueError::custom(format!("{} is a whole number", T::type_name()))),
     }
 }
 
@@ -134,7 +155,7 @@ impl ScalarType for PageCursor {
 fn text<T: InputType>(value: Value) -> Result<String, InputValueError<T>> {
     match value {
         Value::String(text) => Ok(text),
-        other => Err(InputValueError::expected_type(other)),
+        _ => Err(InputValueError::custom(format!("a {} is text", T::type_name()))),
     }
 }
 

@@ -6,6 +6,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use async_graphql::parser::types::OperationType;
 use axum::{
+    Extension,
     body::Bytes,
     extract::{
         FromRequest, Query, Request, State,
@@ -24,6 +25,7 @@ use super::{
     Front,
     accept::{self, Accepted, MediaType},
     answer::{Answer, Refusal},
+    listener::Place,
     origin, playground, sse,
 };
 use crate::{
@@ -52,11 +54,12 @@ pub(super) async fn post(State(front): State<Front>, request: Request) -> Respon
 pub(super) async fn get(
     State(front): State<Front>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    Extension(place): Extension<Place>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
     if is_websocket(&headers) {
-        return match accept_socket(&front, upgrade, &headers) {
+        return match accept_socket(&front, upgrade, place, &headers) {
             Ok(response) => response,
             Err(refusal) => Answer::from(refusal).into_response(MediaType::Json),
         };
@@ -230,6 +233,7 @@ fn is_websocket(headers: &HeaderMap) -> bool {
 fn accept_socket(
     front: &Front,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    place: Place,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
     if !origin::is_allowed(headers, &front.app.settings.allowed_origins) {
@@ -243,7 +247,7 @@ fn accept_socket(
     if front.is_draining() {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down."));
     }
-    Ok(front.sockets.accept(front.app.clone(), token(headers).map(str::to_owned), upgrade))
+    Ok(front.sockets.accept(front.app.clone(), token(headers).map(str::to_owned), upgrade, place))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -7,14 +7,19 @@
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
     time::sleep,
 };
@@ -23,6 +28,12 @@ use tokio_util::sync::CancellationToken;
 
 /// After the system could give no connection: it has no more files, and some may be closed.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// A connection's place among all. Every request has it; what a request becomes keeps it.
+#[derive(Clone)]
+pub(super) struct Place {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
 
 pub(super) struct Deadlines {
     /// For the head of a request to arrive, the next one's on the same connection, too.
@@ -48,8 +59,8 @@ pub(super) async fn serve(
     let mut close = pin!(close);
     loop {
         let accepted = async {
-            let place = places.clone().acquire_owned().await.ok()?;
-            Some((accept(&listener).await, place))
+            let permit = places.clone().acquire_owned().await.ok()?;
+            Some((accept(&listener).await, Place { _permit: permit.into() }))
         };
         let (stream, place) = tokio::select! {
             Some(accepted) = accepted => accepted,
@@ -60,7 +71,12 @@ pub(super) async fn serve(
         let _ = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(deadlines.write));
-        let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service.clone()).with_upgrades();
+        let service = service.clone();
+        let placed = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(place.clone());
+            service.call(request)
+        });
+        let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), placed).with_upgrades();
         let closing = closing.clone();
         connections.spawn(async move {
             let mut connection = pin!(connection);
@@ -72,7 +88,6 @@ pub(super) async fn serve(
                     let _ended = connection.await;
                 }
             }
-            drop(place);
         });
     }
     drop(listener);

@@ -37,8 +37,15 @@ const LONGEST_JITTER: Duration = Duration::from_secs(5);
 const OVERHEAD_BYTES: usize = 256 << 10;
 
 impl Sockets {
-    /// Accepts the upgrade. `token` is what its `Authorization` header has; it may come in `connection_init` instead.
-    pub fn accept(&self, app: App, token: Option<String>, upgrade: WebSocketUpgrade) -> Response {
+    /// Accepts the upgrade. `token` is what its `Authorization` header has; it may come in `connection_init` instead. `kept` is dropped with
+    /// the socket.
+    pub fn accept(
+        &self,
+        app: App,
+        token: Option<String>,
+        upgrade: WebSocketUpgrade,
+        kept: impl Send + 'static,
+    ) -> Response {
         let limits = &app.settings.limits;
         let sockets = self.clone();
         let ticket = self.0.tasks.token();
@@ -52,7 +59,7 @@ impl Sockets {
             .max_frame_size(limits.message_bytes.saturating_mul(4))
             .on_upgrade(async move |socket| {
                 Session::new(app, socket, token).run(&sockets).await;
-                drop(ticket);
+                drop((ticket, kept));
             })
     }
 

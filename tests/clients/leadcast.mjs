@@ -9,19 +9,23 @@ const tell = async (path, body) => {
   return answer.text()
 }
 
-/** Starts the server with this mail server; returns its address. */
+/** Starts the server, with this mail server if there is one; returns its address. */
 export const start = smtp => tell('/start', { smtp })
 
 /** Moves its clock on. */
 export const advance = seconds => tell('/advance', { seconds })
 
+/** A fresh token of a user of the tenant `demo`. */
+export async function token(url, user) {
+  const tokens = await (await fetch(`${url}/dev/tokens`)).json()
+  return tokens.find(token => token.tenant === 'demo' && token.user === user).token
+}
+
 /** Asks as a user of the tenant `demo`. Neither errors nor refusals are expected. */
 export async function ask(url, user, query, variables) {
-  const tokens = await (await fetch(`${url}/dev/tokens`)).json()
-  const { token } = tokens.find(token => token.tenant === 'demo' && token.user === user)
   const answer = await (await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${await token(url, user)}`, 'content-type': 'application/json' },
     body: JSON.stringify({ query, variables }),
   })).json()
   const refused = Object.values(answer.data ?? {}).flatMap(payload => payload?.userErrors ?? [])

@@ -238,6 +238,27 @@ async fn more_connections_wait_until_one_is_free() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_socket_is_a_connection() {
+    let server = server(|settings| settings.clients.connections = NonZero::new(2).expect("not zero")).await;
+    let sockets = (acknowledged(&server, "demo", "pat").await, acknowledged(&server, "demo", "quinn").await);
+    let mut third = RawHttp::connect(&server).await;
+    third.write("GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").await;
+    assert!(third.is_silent().await, "it is not taken yet");
+    drop(sockets);
+    let answer = third.read_to_end().await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_in_variables_is_not_free() {
+    let server = poor().await;
+    let client = server.user("demo", "pat");
+    let query = "query($input: LeadFilter) { leads(filter: $input, first: 1) { nodes { id } } }";
+    let answer = client.query(query, json!({ "input": { "search": "x".repeat(20_000) } })).await;
+    assert_eq!((answer.status.as_u16(), answer.error_code()), (429, "LIMIT_EXCEEDED"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_read_its_events_is_let_go() {
     let server = server(|settings| settings.limits.write_time = Duration::from_millis(300)).await;
     let flood = Flood::prepare(&server).await;
