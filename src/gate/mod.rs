@@ -19,6 +19,8 @@ mod errors;
 mod limits;
 mod parameters;
 mod persisted;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod variables;
 
 use std::sync::Arc;
