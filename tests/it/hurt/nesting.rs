@@ -17,8 +17,7 @@ fn wrapped(depth: usize, open: &str, inner: &str, close: &str) -> String {
 /// All ways to nest, each in a document that is valid when it is not too deep (but for types, of which no argument has any that deep).
 fn documents(depth: usize) -> [(&'static str, String); 9] {
     let lead = |attributes: &str| {
-        let rest =
-            r#"reference: "x", title: "x", description: "x", category: "x", contact: { name: "x" }, location: { country: "x", postalPrefix: "x" }"#;
+        let rest = r#"reference: "x", title: "x", description: "x", category: "x", contact: { name: "x" }, location: { country: "x", postalPrefix: "x" }"#;
         format!("mutation {{ createLead(input: {{ {rest}, attributes: {attributes} }}) {{ lead {{ id }} }} }}")
     };
     let chain = (0..depth).fold(String::new(), |mut text, n| {
