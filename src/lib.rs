@@ -35,6 +35,8 @@ pub mod auth;
 pub mod claims;
 pub mod clock;
 pub mod config;
+#[cfg(test)]
+mod corpus;
 pub mod db;
 pub mod delivery;
 pub mod demo;
@@ -62,6 +64,16 @@ pub mod users;
 pub mod wallets;
 pub mod workers;
 pub mod ws;
+
+/// What holds whatever comes in, for the targets of `tests/fuzz`.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    pub use crate::{
+        auth::properties::any_bytes as token, events::properties::any_bytes as cursor,
+        gate::properties::any_bytes as gate, paging::properties::any_bytes as page_cursor,
+        ws::properties::any_bytes as ws,
+    };
+}
 
 use std::time::Duration;
 

@@ -130,3 +130,60 @@ pub struct Page<T, K> {
     /// How many rows the whole list has, if it was asked for and could be counted within [`EXAMINED`] rows.
     pub total: Option<i64>,
 }
+
+/// What holds of every text that a client may send as a cursor of a page. The tests and `tests/fuzz` share it.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties {
+    use uuid::Uuid;
+
+    use super::{PageArgs, PageCursor};
+
+    const LIST: &str = "claims";
+
+    /// As it is, and as what is written in a cursor. A place may have several texts (they are JSON inside); all of them are read alike.
+    pub fn any_bytes(data: &[u8]) {
+        let text = String::from_utf8_lossy(data).into_owned();
+        let inside: serde_json::Value = serde_json::from_slice(data).unwrap_or_default();
+        let written = PageCursor::new(LIST, &inside).expect("JSON can be written");
+        for cursor in [PageCursor::from_client(text), written] {
+            if let Some(key) = place(cursor) {
+                let canonical = PageCursor::new(LIST, &key).expect("a key can be written");
+                assert_eq!(place(canonical), Some(key));
+            }
+        }
+    }
+
+    fn place(cursor: PageCursor) -> Option<(i64, Uuid)> {
+        let request = PageArgs::forward(1, Some(cursor)).request(LIST, false).ok()?;
+        Some(request.from.expect("the cursor's key"))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+            #[test]
+            fn any_input_is_survived(text in prop_oneof![".{0,60}", "[A-Za-z0-9_-]{0,60}", r#"\[-?[0-9]{0,20},"[0-9a-f-]{0,36}"\]"#]) {
+                any_bytes(text.as_bytes());
+            }
+
+            #[test]
+            fn what_is_written_is_read(at in any::<i64>(), id in any::<u128>()) {
+                let key = (at, Uuid::from_u128(id));
+                prop_assert_eq!(place(PageCursor::new(LIST, &key).expect("a key can be written")), Some(key));
+                let other = PageCursor::new("entries", &key).expect("a key can be written");
+                prop_assert_eq!(place(other), None);
+            }
+        }
+
+        #[test]
+        fn the_corpus() {
+            crate::corpus::replay("cursor", any_bytes);
+        }
+    }
+}

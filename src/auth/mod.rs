@@ -10,6 +10,8 @@ mod json;
 mod jwk;
 mod jwks;
 mod keys;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 #[cfg(test)]
 mod tests;
 mod token;

@@ -13,6 +13,8 @@ mod feed;
 mod hub;
 pub mod log;
 mod position;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod record;
 mod retention;
 

@@ -21,6 +21,8 @@ mod limits;
 mod literals;
 mod parameters;
 mod persisted;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod variables;
 
 use std::{borrow::Cow, sync::Arc};

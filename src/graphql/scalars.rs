@@ -108,10 +108,10 @@ impl ScalarType for Amount {
 /// Any whole number is read; one beyond 64 bits becomes the nearest. What is out of range is the rules' to refuse, with the path.
 fn whole<T: InputType>(value: &Value) -> Result<i64, InputValueError<T>> {
     let number = if let Value::Number(number) = value { Some(number) } else { None };
-    if let Some(whole) = number.and_then(|number| number.as_i64()) {
+    if let Some(whole) = number.and_then(async_graphql::Number::as_i64) {
         return Ok(whole);
     }
-    match number.and_then(|number| number.as_f64()) {
+    match number.and_then(async_graphql::Number::as_f64) {
         // The cast saturates.
         #[allow(clippy::cast_possible_truncation)]
         Some(float) if float.fract() == 0.0 => Ok(float as i64),

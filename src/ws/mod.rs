@@ -4,6 +4,8 @@
 //! for each operation. [`Sockets`] opens them and, on shutdown, asks them to leave.
 
 mod message;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod protocol;
 mod session;
 

@@ -71,7 +71,7 @@ pub fn files(folder: &Path) -> Vec<String> {
         let path = entry.expect("the folder can be read").path();
         let from_top = path.strip_prefix(ROOT).expect("below the top").to_str().expect("UTF-8 names").to_owned();
         let name = path.file_name().and_then(|name| name.to_str()).expect("UTF-8 names");
-        if matches!(from_top.as_str(), ".git" | "target" | "data") || name == "node_modules" {
+        if matches!(from_top.as_str(), ".git" | "target" | "data" | "tests/fuzz/target") || name == "node_modules" {
             continue;
         }
         if path.is_dir() {
