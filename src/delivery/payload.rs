@@ -1,7 +1,6 @@
 //! What a webhook gets: README.md, "Delivery", documents it for receivers.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::{Delivery, DeliveryId, letter::Letter};
 use crate::{
@@ -30,7 +29,7 @@ struct Payload<'a> {
 struct Data<'a> {
     channel: Channel,
     recipient: Recipient<'a>,
-    notifications: Vec<Box<RawValue>>,
+    notifications: Vec<Entry<'a>>,
     more: i64,
 }
 
@@ -84,12 +83,12 @@ fn entry(delivery: &Delivery) -> Entry<'_> {
 pub fn body(letter: &Letter) -> serde_json::Result<Vec<u8>> {
     let (mut bytes, mut notifications) = (0, Vec::new());
     for delivery in &letter.listed {
-        let text = serde_json::value::to_raw_value(&entry(delivery))?;
-        bytes += text.get().len();
+        let entry = entry(delivery);
+        bytes += serde_json::to_vec(&entry)?.len();
         if bytes > MAX_BYTES && !notifications.is_empty() {
             break;
         }
-        notifications.push(text);
+        notifications.push(entry);
     }
     let left = i64::try_from(letter.listed.len() - notifications.len()).unwrap_or(i64::MAX);
     let newest = letter.listed.first().map_or(Timestamp::from_micros(0), |delivery| delivery.created_at);
