@@ -66,7 +66,7 @@ impl App {
             hub,
             schema,
             gate: Gate::new(graphql::sdl(), graphql::scalar_checks(), &settings)?,
-            admission: Admission::new(&settings.clients, &clock),
+            admission: Admission::new(&settings, &clock),
             metrics,
             settings,
             db,

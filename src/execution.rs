@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tracing::{Instrument, Span};
 
 use crate::{
-    admission::{Admitted, Allowance},
+    admission::{Admitted, Allowance, Held, Running},
     app::App,
     auth::Viewer,
     error::Fault,
@@ -37,7 +37,12 @@ pub enum Outcome {
     Complete,
 }
 
-pub type Report = (Serial, Outcome);
+pub struct Report {
+    pub serial: Serial,
+    pub outcome: Outcome,
+    /// What a result holds until it is sent.
+    pub held: Option<Held>,
+}
 
 pub struct Operation {
     pub app: App,
@@ -60,16 +65,17 @@ impl Operation {
     }
 
     async fn execute(&self, admitted: impl Future<Output = Result<Admitted, Vec<ServerError>>>) {
-        let Admitted { operation, request, allowance, seat: _seat } = match admitted.await {
+        let Admitted { operation, request, allowance, running } = match admitted.await {
             Ok(admitted) => admitted,
             Err(errors) => return self.refuse(errors).await,
         };
         spans::describe(operation.kind_name(), operation.name.as_deref());
-        let _running = (operation.kind == OperationType::Subscription).then(|| self.app.metrics.subscription());
-        let request = graphql::request(&self.app, &self.viewer, request).data(self.positions.clone());
+        let _counted = (operation.kind == OperationType::Subscription).then(|| self.app.metrics.subscription());
+        let request = graphql::request(&self.app, &self.viewer, &running, request).data(self.positions.clone());
         let mut responses = self.app.schema.execute_stream(request);
         let mut verdict = Verdict::Ok;
         while let Some(response) = responses.next().await {
+            running.rest();
             // An event that could not be told in full must not be passed over: the client comes back for it with its cursor.
             let holed =
                 operation.kind == OperationType::Subscription && graphql::errors::servers_fault(&response.errors);
@@ -81,29 +87,30 @@ impl Operation {
             }
             // What events cost is up to whoever makes them.
             let told = (operation.kind != OperationType::Subscription).then_some(allowance);
-            if !self.next(response, told).await {
+            if !self.next(response, told, &running).await {
                 return;
             }
         }
         self.count(verdict);
-        self.report(Outcome::Complete).await;
+        self.report(Outcome::Complete, None).await;
     }
 
     /// Whether the operation may go on.
-    async fn next(&self, mut response: Response, allowance: Option<Allowance>) -> bool {
+    async fn next(&self, mut response: Response, allowance: Option<Allowance>, running: &Running) -> bool {
         if let Some(allowance) = allowance {
             allowance.tell(&mut response);
         }
         response.errors = gate::capped(response.errors);
-        let result = json(&response);
-        let limit = self.app.settings.limits.result_bytes;
-        if result.len() > limit {
-            let fault = Fault::LimitExceeded(format!("The result is larger than {limit} bytes: ask for less at once."));
-            self.refuse(vec![graphql::errors::fault(&fault)]).await;
-            return false;
+        match running.text(&response) {
+            Ok((result, held)) => {
+                self.report(Outcome::Next(result), Some(held)).await;
+                true
+            }
+            Err(fault) => {
+                self.refuse(vec![graphql::errors::fault(&fault)]).await;
+                false
+            }
         }
-        self.report(Outcome::Next(result)).await;
-        true
     }
 
     async fn refuse(&self, errors: Vec<ServerError>) {
@@ -117,12 +124,12 @@ impl Operation {
     }
 
     async fn fail(&self, errors: Vec<ServerError>) {
-        self.report(Outcome::Failed(json(&errors))).await;
+        self.report(Outcome::Failed(json(&errors)), None).await;
     }
 
     /// When the socket is gone there is nobody to tell, and this task is about to be ended.
-    async fn report(&self, outcome: Outcome) {
-        let _gone = self.reports.send((self.serial, outcome)).await;
+    async fn report(&self, outcome: Outcome, held: Option<Held>) {
+        let _gone = self.reports.send(Report { serial: self.serial, outcome, held }).await;
     }
 }
 

@@ -5,30 +5,39 @@
 //! three nodes three times as much is taken.
 
 mod rates;
+mod running;
 mod seats;
+
+use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError, Value};
 
-use self::{rates::Rates, seats::Seats};
+use self::{rates::Rates, running::PIECE, seats::Seats};
 use crate::{
     app::App,
     auth::Viewer,
     clock::Clock,
-    config::ClientLimits,
+    config::Settings,
     error::Fault,
     gate::{self, Parameters},
     graphql::errors,
 };
 
 pub use rates::Allowance;
+pub use running::{Held, Running};
 pub use seats::Seat;
 
 /// Bytes of a document and its variables that cost a point to be read, remembered or not.
 const BYTES_A_POINT: usize = 100;
+const END_ONE: &str = "End one first.";
 
 pub struct Admission {
     connections: Seats,
     operations: Seats,
+    /// Of results that are not sent yet, in pieces.
+    memory: Arc<Seats>,
+    /// Bytes that one result may have.
+    result_bytes: usize,
     rates: Rates,
 }
 
@@ -37,8 +46,7 @@ pub struct Admitted {
     pub operation: gate::Operation,
     pub request: Request,
     pub allowance: Allowance,
-    /// Kept for as long as it runs.
-    pub seat: Seat,
+    pub running: Running,
 }
 
 /// Why an operation is not executed.
@@ -50,10 +58,30 @@ pub enum Refused {
 }
 
 impl Admission {
-    pub fn new(limits: &ClientLimits, clock: &Clock) -> Self {
+    pub fn new(settings: &Settings, clock: &Clock) -> Self {
+        let (limits, fixed) = (&settings.clients, &settings.limits);
+        let [of_a_user, of_a_tenant] = [fixed.results_per_user, fixed.results_per_tenant].map(|bytes| bytes / PIECE);
         Self {
-            connections: Seats::new("connections are open", limits.sockets_per_user, limits.sockets_per_tenant),
-            operations: Seats::new("operations run", limits.operations_per_user, limits.operations_per_tenant),
+            connections: Seats::new(
+                "sockets and streams are open at once",
+                END_ONE,
+                limits.sockets_per_user,
+                limits.sockets_per_tenant,
+            ),
+            operations: Seats::new(
+                "operations run at once",
+                END_ONE,
+                limits.operations_per_user,
+                limits.operations_per_tenant,
+            ),
+            memory: Seats::new(
+                "pieces of 64 KiB of unread results are kept",
+                "Read what was asked for first.",
+                of_a_user,
+                of_a_tenant,
+            )
+            .into(),
+            result_bytes: fixed.result_bytes,
             rates: Rates::new(limits.rate_per_user, limits.rate_per_tenant, clock),
         }
     }
@@ -72,7 +100,8 @@ pub fn admit(app: &App, viewer: &Viewer, parameters: Parameters) -> Result<Admit
     let (operation, request) = app.gate.check(parameters).map_err(Refused::NotExecutable)?;
     let seat = limits.operations.take(viewer).map_err(Refused::Fault)?;
     let allowance = limits.rates.spend(viewer, operation.cost).map_err(Refused::Fault)?;
-    Ok(Admitted { operation, request, allowance, seat })
+    let running = Running::new(viewer.clone(), seat, limits.memory.clone(), limits.result_bytes);
+    Ok(Admitted { operation, request, allowance, running })
 }
 
 impl Allowance {

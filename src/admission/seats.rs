@@ -1,4 +1,4 @@
-//! How many of something there are at once, for each user and each tenant.
+//! How many of something there are at once, for each user and each tenant; and whose turn it is, where they take turns.
 
 use std::{
     collections::HashMap,
@@ -10,11 +10,18 @@ use crate::{
     error::Fault,
     ids::{TenantId, UserId},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How many of one user's are worked on at once, and of one tenant's. So many others' come before the last of somebody's many, however
+/// many these are; a machine with nothing else to do is busy with them.
+const TURNS_OF_A_USER: usize = 4;
+const TURNS_OF_A_TENANT: usize = 32;
 
 /// Places of one kind.
 pub(super) struct Seats {
-    /// What it is of which there are too many: for the refusal.
+    /// What it is of which there are too many, and what to do about it: for the refusal.
     what: &'static str,
+    advice: &'static str,
     per_user: usize,
     per_tenant: usize,
     taken: Taken,
@@ -23,10 +30,15 @@ pub(super) struct Seats {
 type Taken = Arc<Mutex<HashMap<TenantId, Tenant>>>;
 
 /// Those that are there; without an entry there is none.
-#[derive(Default)]
 struct Tenant {
     taken: usize,
-    users: HashMap<UserId, usize>,
+    line: Arc<Semaphore>,
+    users: HashMap<UserId, User>,
+}
+
+struct User {
+    taken: usize,
+    line: Arc<Semaphore>,
 }
 
 /// A place that is taken until this is dropped.
@@ -34,32 +46,55 @@ pub struct Seat {
     taken: Taken,
     tenant: TenantId,
     user: UserId,
+    lines: [Arc<Semaphore>; 2],
+}
+
+/// That it is one's turn, until this is dropped.
+pub struct Turn {
+    _permits: [OwnedSemaphorePermit; 2],
 }
 
 impl Seats {
-    pub fn new(what: &'static str, per_user: usize, per_tenant: usize) -> Self {
-        Self { what, per_user, per_tenant, taken: Taken::default() }
+    pub fn new(what: &'static str, advice: &'static str, per_user: usize, per_tenant: usize) -> Self {
+        Self { what, advice, per_user, per_tenant, taken: Taken::default() }
     }
 
     pub fn take(&self, viewer: &Viewer) -> Result<Seat, Fault> {
         let mut tenants = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let (all, own) = tenants
             .get(&viewer.tenant)
-            .map_or((0, 0), |tenant| (tenant.taken, tenant.users.get(&viewer.user).copied().unwrap_or_default()));
+            .map_or((0, 0), |tenant| (tenant.taken, tenant.users.get(&viewer.user).map_or(0, |own| own.taken)));
         if own >= self.per_user {
-            return Err(self.full("for one user", self.per_user, "End one first."));
+            return Err(self.full("for one user", self.per_user, self.advice));
         }
         if all >= self.per_tenant {
             return Err(self.full("for one tenant", self.per_tenant, "Try again later."));
         }
-        let tenant = tenants.entry(viewer.tenant).or_default();
+        let line = |places| Arc::new(Semaphore::new(places));
+        let tenant = tenants.entry(viewer.tenant).or_insert_with(|| Tenant {
+            taken: 0,
+            line: line(TURNS_OF_A_TENANT),
+            users: HashMap::new(),
+        });
+        let own =
+            tenant.users.entry(viewer.user.clone()).or_insert_with(|| User { taken: 0, line: line(TURNS_OF_A_USER) });
         tenant.taken += 1;
-        *tenant.users.entry(viewer.user.clone()).or_default() += 1;
-        Ok(Seat { taken: self.taken.clone(), tenant: viewer.tenant, user: viewer.user.clone() })
+        own.taken += 1;
+        let lines = [own.line.clone(), tenant.line.clone()];
+        Ok(Seat { taken: self.taken.clone(), tenant: viewer.tenant, user: viewer.user.clone(), lines })
     }
 
     fn full(&self, whose: &str, limit: usize, advice: &str) -> Fault {
-        Fault::LimitExceeded(format!("At most {limit} {} at once {whose} on a server. {advice}", self.what))
+        Fault::LimitExceeded(format!("At most {limit} {} {whose} on a server. {advice}", self.what))
+    }
+}
+
+impl Seat {
+    /// Waits in line. `None` does not come: nobody closes a line.
+    pub async fn turn(&self) -> Option<Turn> {
+        let [own, all] = self.lines.clone();
+        let own = own.acquire_owned().await.ok()?;
+        Some(Turn { _permits: [own, all.acquire_owned().await.ok()?] })
     }
 }
 
@@ -73,8 +108,8 @@ impl Drop for Seat {
             return;
         }
         if let Some(own) = tenant.users.get_mut(&self.user) {
-            *own -= 1;
-            if *own == 0 {
+            own.taken -= 1;
+            if own.taken == 0 {
                 tenant.users.remove(&self.user);
             }
         }
@@ -83,6 +118,10 @@ impl Drop for Seat {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+
     use super::*;
     use crate::{clock::Timestamp, users::Role};
 
@@ -93,7 +132,7 @@ mod tests {
 
     #[test]
     fn places_are_counted_for_each_user_and_each_tenant() {
-        let seats = Seats::new("things are there", 2, 3);
+        let seats = Seats::new("things are there at once", "End one first.", 2, 3);
         let take = |tenant, user| seats.take(&viewer(tenant, user)).map_err(|full| full.message().to_owned());
         let first = take(1, "pat").expect("the first");
         let second = take(1, "pat").expect("the second");
@@ -111,8 +150,31 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_of_those_who_have_gone() {
-        let seats = Seats::new("things are there", 1, 1);
+        let seats = Seats::new("things are there at once", "End one first.", 1, 1);
         drop(seats.take(&viewer(1, "pat")).expect("free"));
         assert!(seats.taken.lock().expect("not poisoned").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_user_and_a_tenant_have_so_many_turns() {
+        let seats = Seats::new("are taken", "Wait.", 1_000, 1_000);
+        let seat = |tenant, user: &str| seats.take(&viewer(tenant, user)).expect("there is a seat");
+        let pats: Vec<Seat> = (0..100).map(|_| seat(1, "pat")).collect();
+        let mut turns = Vec::new();
+        for seat in &pats[..TURNS_OF_A_USER] {
+            turns.push(seat.turn().now_or_never().flatten().expect("it is its turn"));
+        }
+        let mut next = pin!(pats[50].turn());
+        assert!(next.as_mut().now_or_never().is_none(), "it waits in line");
+        assert!(seat(1, "quinn").turn().now_or_never().is_some(), "behind pat's own only");
+        turns.pop();
+        let turn = next.now_or_never().flatten().expect("it is its turn");
+        turns.push(turn);
+
+        // A tenant's many users wait behind each other, too; another tenant's do not.
+        let many: Vec<Seat> = (0..TURNS_OF_A_TENANT).map(|number| seat(1, &format!("user {number}"))).collect();
+        turns.extend(many.iter().filter_map(|seat| seat.turn().now_or_never().flatten()));
+        assert_eq!(turns.len(), TURNS_OF_A_TENANT);
+        assert!(seat(2, "pat").turn().now_or_never().is_some());
     }
 }

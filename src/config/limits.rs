@@ -108,8 +108,14 @@ pub struct Limits {
     pub request_time: Duration,
     /// A message from a client over WebSocket.
     pub message_bytes: usize,
-    /// One result over WebSocket.
+    /// One result.
     pub result_bytes: usize,
+    /// The results of one user that are being made or have not been read yet.
+    pub results_per_user: usize,
+    /// The results of all users of one tenant.
+    pub results_per_tenant: usize,
+    /// For a client to take an answer over HTTP.
+    pub answer_time: Duration,
     /// From the upgrade to `connection_init`.
     pub init_time: Duration,
     /// Between the server's pings. A client that is silent for two of them is gone.
@@ -133,6 +139,9 @@ impl Default for Limits {
             request_time: Duration::from_secs(30),
             message_bytes: 64 << 10,
             result_bytes: 4 << 20,
+            results_per_user: 64 << 20,
+            results_per_tenant: 512 << 20,
+            answer_time: Duration::from_mins(1),
             init_time: Duration::from_secs(3),
             ping_interval: Duration::from_secs(15),
             write_time: Duration::from_secs(10),

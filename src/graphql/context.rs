@@ -5,6 +5,7 @@ use async_graphql::{Context, Request};
 
 use super::Loader;
 use crate::{
+    admission::Running,
     app::App,
     auth::{self, Viewer},
     claims::{self, Claim, ClaimId},
@@ -44,7 +45,7 @@ pub struct Loaders {
 pub(super) struct Began(pub Cursor);
 
 /// Prepares a request for execution on behalf of `viewer`.
-pub fn request(app: &App, viewer: &Viewer, request: Request) -> Request {
+pub fn request(app: &App, viewer: &Viewer, running: &Running, request: Request) -> Request {
     let (db, tenant) = (&app.db, viewer.tenant);
     let loaders = Loaders {
         users: users::loader::users(db, tenant),
@@ -59,7 +60,8 @@ pub fn request(app: &App, viewer: &Viewer, request: Request) -> Request {
         profiles: matching::loader::profiles(db, tenant),
         own_profile: OwnProfile::of(&app.profiles, viewer),
     };
-    request.data(Began(app.hub.end(tenant))).data(app.clone()).data(viewer.clone()).data(loaders)
+    let request = request.data(Began(app.hub.end(tenant))).data(app.clone()).data(viewer.clone());
+    request.data(loaders).data(running.clone())
 }
 
 pub fn app<'a>(ctx: &Context<'a>) -> &'a App {
@@ -67,6 +69,11 @@ pub fn app<'a>(ctx: &Context<'a>) -> &'a App {
 }
 
 pub fn loaders<'a>(ctx: &Context<'a>) -> &'a Loaders {
+    ctx.data_unchecked()
+}
+
+/// The operation, as long as it runs.
+pub fn running<'a>(ctx: &Context<'a>) -> &'a Running {
     ctx.data_unchecked()
 }
 

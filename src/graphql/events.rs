@@ -8,6 +8,7 @@ use tokio::time::{Instant, Interval, interval_at};
 
 use super::stream::{feed, scope};
 use crate::{
+    admission::Running,
     auth::Viewer,
     claims::graphql::ClaimUpdatedEvent,
     clock::Timestamp,
@@ -247,7 +248,8 @@ impl EventSubscription {
         let feed = feed(ctx, &watcher.kinds, after).await?;
         let clock = super::app(ctx).clock.clone();
         let progress = interval_at(Instant::now() + BETWEEN_PROGRESS, BETWEEN_PROGRESS);
-        let follow = Follow { feed, watcher, progress, caught_up: false, clock };
+        let running = super::running(ctx).clone();
+        let follow = Follow { feed, watcher, progress, caught_up: false, clock, running };
         Ok(stream::unfold(Some(follow), |follow| async move {
             let mut follow = follow?;
             match follow.next().await {
@@ -265,11 +267,13 @@ struct Follow {
     progress: Interval,
     caught_up: bool,
     clock: crate::clock::Clock,
+    running: Running,
 }
 
 impl Follow {
     async fn next(&mut self) -> Result<Event> {
         loop {
+            self.running.rest();
             let step = tokio::select! {
                 biased;
                 step = self.feed.next() => step?,
@@ -283,6 +287,7 @@ impl Follow {
                     }
                 }
                 Step::Event(delivery) => {
+                    self.running.work().await;
                     if let Some(event) = self.watcher.event(delivery).await? {
                         return Ok(event);
                     }

@@ -6,13 +6,14 @@ pub mod errors;
 mod events;
 mod loader;
 mod scalars;
+mod sizes;
 pub mod stream;
 mod viewer;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, ValidationMode};
 
 pub use connection::{Connection, DeliveryConnection, Edge, PageInfo};
-pub use context::{Loaders, app, loaders, request, viewer, wants_total};
+pub use context::{Loaders, app, loaders, request, running, viewer, wants_total};
 pub use loader::Loader;
 pub use scalars::checks as scalar_checks;
 pub use viewer::Me;
@@ -79,6 +80,7 @@ pub fn schema() -> SchemaBuilder {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .validation_mode(ValidationMode::Fast)
         .limit_recursive_depth(512)
+        .extension(sizes::Sizes)
         .register_output_type::<UserError>()
 }
 

@@ -34,16 +34,21 @@ where
     Fut: Future<Output = Result<Option<E>>> + Send + 'static,
 {
     let feed = feed(ctx, kinds, after).await?;
-    Ok(stream::unfold(Some((feed, shown)), |state| async move {
-        let (mut feed, shown) = state?;
+    let running = super::running(ctx).clone();
+    Ok(stream::unfold(Some((feed, shown, running)), |state| async move {
+        let (mut feed, shown, running) = state?;
         loop {
+            running.rest();
             let event = match feed.next().await {
-                Ok(Step::Event(delivery)) => shown(delivery).await,
+                Ok(Step::Event(delivery)) => {
+                    running.work().await;
+                    shown(delivery).await
+                }
                 Ok(Step::CaughtUp) => Ok(None),
                 Err(error) => Err(error),
             };
             match event {
-                Ok(Some(event)) => return Some((Ok(event), Some((feed, shown)))),
+                Ok(Some(event)) => return Some((Ok(event), Some((feed, shown, running)))),
                 Ok(None) => {}
                 Err(error) => return Some((Err(error), None)),
             }

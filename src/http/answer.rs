@@ -1,15 +1,18 @@
 //! Answers of `/graphql`: one shape for results and for every kind of refusal.
 
+use std::time::Duration;
+
 use async_graphql::{Response as ExecutionResult, ServerError};
 use axum::{
+    body::Body,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
-use super::accept::MediaType;
+use super::{accept::MediaType, sending::Sending};
 use crate::{
-    admission::Allowance,
+    admission::{Allowance, Running},
     error::{Error, Fault},
     gate,
     graphql::errors,
@@ -18,8 +21,8 @@ use crate::{
 
 /// How a request ended.
 pub(super) enum Answer {
-    /// Executed, perhaps with errors in it.
-    Executed(Box<ExecutionResult>, Allowance),
+    /// Executed, perhaps with errors in it: the result's text.
+    Executed { sending: Sending, verdict: Verdict },
     /// A well-formed request that cannot be executed: parsing, validation, variables.
     NotExecutable(Vec<ServerError>),
     /// Anything else: the request itself is not acceptable.
@@ -98,12 +101,41 @@ struct OnlyErrors {
     errors: Vec<ServerError>,
 }
 
+impl OnlyErrors {
+    fn body(errors: Vec<ServerError>) -> serde_json::Result<Body> {
+        serde_json::to_vec(&Self { errors: gate::capped(errors) }).map(Body::from)
+    }
+}
+
 impl Answer {
+    /// What came of an operation.
+    /// `patience`: for the client to take it.
+    pub(super) fn executed(
+        mut result: ExecutionResult,
+        allowance: Allowance,
+        running: &Running,
+        patience: Duration,
+    ) -> Result<Self, Refusal> {
+        let verdict = |result: &ExecutionResult| match result.is_ok() {
+            true => Verdict::Ok,
+            false => Verdict::of(errors::servers_fault(&result.errors), Verdict::Errors),
+        };
+        let mut verdict = verdict(&result);
+        result.errors = gate::capped(result.errors);
+        allowance.tell(&mut result);
+        let written = running.text(&result).or_else(|fault| {
+            // It was executed: what it changed is changed.
+            verdict = Verdict::Errors;
+            running.text(&ExecutionResult::from_errors(gate::capped(vec![errors::fault(&fault)])))
+        });
+        let (text, held) = written.map_err(|fault| Refusal::fault(&fault))?;
+        Ok(Self::Executed { sending: Sending::new(text, held, patience), verdict })
+    }
+
     pub(super) fn verdict(&self) -> Verdict {
         match self {
             Self::Streams(_) => Verdict::Ok,
-            Self::Executed(result, _) if result.is_ok() => Verdict::Ok,
-            Self::Executed(result, _) => Verdict::of(errors::servers_fault(&result.errors), Verdict::Errors),
+            Self::Executed { verdict, .. } => *verdict,
             Self::Refused(Refusal { status: StatusCode::UNAUTHORIZED, .. }) => Verdict::Unauthenticated,
             Self::Refused(Refusal { status, .. }) if status.is_server_error() => Verdict::Failed,
             Self::NotExecutable(found) => Verdict::of(errors::servers_fault(found), Verdict::Refused),
@@ -115,21 +147,17 @@ impl Answer {
         let mut extra = None;
         let (status, body) = match self {
             Self::Streams(response) => return *response,
-            Self::Executed(mut result, allowance) => {
-                result.errors = gate::capped(result.errors);
-                allowance.tell(&mut result);
-                (StatusCode::OK, serde_json::to_vec(&result))
-            }
+            Self::Executed { sending, .. } => (StatusCode::OK, Ok(Body::new(sending))),
             Self::NotExecutable(errors) => {
                 let status = match media {
                     MediaType::GraphqlResponse => StatusCode::BAD_REQUEST,
                     MediaType::Json => StatusCode::OK,
                 };
-                (status, serde_json::to_vec(&OnlyErrors { errors: gate::capped(errors) }))
+                (status, OnlyErrors::body(errors))
             }
             Self::Refused(refusal) => {
                 extra = refusal.header;
-                (refusal.status, serde_json::to_vec(&OnlyErrors { errors: gate::capped(vec![*refusal.error]) }))
+                (refusal.status, OnlyErrors::body(vec![*refusal.error]))
             }
         };
         let Ok(body) = body else {

@@ -212,17 +212,16 @@ async fn execute(
         let watch = front.app.auth.watch(token.into(), viewer);
         return Ok(Answer::Streams(sse::answer(front, watch, admitted, seat).into()));
     }
-    let Admitted { operation, request, allowance, seat: _seat } = admitted;
-    let request = graphql::request(&front.app, &viewer, request);
+    let Admitted { operation, request, allowance, running } = admitted;
+    let request = graphql::request(&front.app, &viewer, &running, request);
     let patience = front.app.settings.limits.request_time;
     let Ok(result) = timeout(patience, front.app.schema.execute(request)).await else {
         return Err(too_slow(patience));
     };
-    Ok(if operation.failed_before_execution(&result) {
-        Answer::NotExecutable(result.errors)
-    } else {
-        Answer::Executed(Box::new(result), allowance)
-    })
+    if operation.failed_before_execution(&result) {
+        return Ok(Answer::NotExecutable(result.errors));
+    }
+    Answer::executed(result, allowance, &running, front.app.settings.limits.answer_time)
 }
 
 /// Some clients offer to go on in HTTP/2 in the same header: not here.

@@ -29,6 +29,9 @@ use tokio_util::sync::CancellationToken;
 /// After the system could give no connection: it has no more files, and some may be closed.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// The head of a request, and what of an answer waits to be written.
+const BUFFER_BYTES: usize = 64 << 10;
+
 /// A connection's place among all. Every request has it; what a request becomes keeps it.
 #[derive(Clone)]
 pub(super) struct Place {
@@ -52,7 +55,7 @@ pub(super) async fn serve(
 ) {
     let service = TowerToHyperService::new(router);
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(deadlines.head);
+    http.timer(TokioTimer::new()).header_read_timeout(deadlines.head).max_buf_size(BUFFER_BYTES);
     let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
     let closing = CancellationToken::new();
     let mut connections = JoinSet::new();

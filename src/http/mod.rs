@@ -9,6 +9,7 @@ mod health;
 mod listener;
 mod origin;
 mod playground;
+mod sending;
 mod sse;
 
 use std::{

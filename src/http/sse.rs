@@ -20,7 +20,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Front;
 use crate::{
-    admission::{Admitted, Seat},
+    admission::{Admitted, Held, Seat},
     auth::Watch,
     events::Positions,
     execution::{self, Operation, Outcome, Report, Serial},
@@ -50,6 +50,7 @@ pub(super) fn answer(front: &Front, watch: Watch, admitted: Admitted, seat: Seat
         watch,
         reports,
         state: State::Open,
+        held: None,
         _seat: seat,
         _operation: AbortOnDropHandle::new(tokio::spawn(operation.run(ready(Ok(admitted))))),
     };
@@ -69,6 +70,8 @@ struct Connection {
     watch: Watch,
     reports: mpsc::Receiver<Report>,
     state: State,
+    /// What the last event holds: the next is asked for when it is written.
+    held: Option<Held>,
     /// Its place among its user's connections.
     _seat: Seat,
     _operation: AbortOnDropHandle<()>,
@@ -83,6 +86,7 @@ enum State {
 
 impl Connection {
     async fn next(&mut self) -> Option<Event> {
+        self.held = None;
         match self.state {
             State::Open => {}
             State::Ending => return Some(self.complete()),
@@ -96,10 +100,12 @@ impl Connection {
             }
             () = self.sockets.drained() => return None,
         };
-        Some(match report {
-            Some((_, Outcome::Next(result))) => Event::default().event("next").data(result),
-            Some((_, Outcome::Failed(errors))) => self.failed(&errors),
-            Some((_, Outcome::Complete)) | None => self.complete(),
+        let Some(Report { outcome, held, .. }) = report else { return Some(self.complete()) };
+        self.held = held;
+        Some(match outcome {
+            Outcome::Next(result) => Event::default().event("next").data(result),
+            Outcome::Failed(errors) => self.failed(&errors),
+            Outcome::Complete => self.complete(),
         })
     }
 

@@ -129,7 +129,7 @@ impl Session {
     async fn handle(&mut self, wake: Wake, sockets: &Sockets) -> Result<(), Ended> {
         let effect = match wake {
             Wake::Frame(frame) => self.frame(frame).await?,
-            Wake::Report((serial, outcome)) => self.protocol.report(serial, &outcome),
+            Wake::Report(report) => return self.report(report).await,
             Wake::Checked(checked) => self.checked(checked),
             Wake::Renewed(renewed) => self.renewed(renewed),
             Wake::TokenEnded(fault) => self.protocol.end(close_code::FORBIDDEN, fault.message()),
@@ -285,11 +285,15 @@ impl Session {
     async fn ping(&mut self) -> Result<Option<Effect>, Ended> {
         let cursor = self.watch.as_ref().and_then(|watch| self.positions.smallest(watch.viewer().tenant));
         for _ in 0..self.reports.len() {
-            let Ok((serial, outcome)) = self.reports.try_recv() else { break };
-            let effect = self.protocol.report(serial, &outcome);
-            self.act(effect).await?;
+            let Ok(report) = self.reports.try_recv() else { break };
+            self.report(report).await?;
         }
         Ok(self.protocol.interval(cursor.map(|cursor| cursor.to_string()).as_deref()))
+    }
+
+    async fn report(&mut self, Report { serial, outcome, held: _until_sent }: Report) -> Result<(), Ended> {
+        let effect = self.protocol.report(serial, &outcome);
+        self.act(effect).await
     }
 
     async fn send(&mut self, text: String) -> Result<(), Ended> {

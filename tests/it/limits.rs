@@ -1,6 +1,8 @@
 //! What one client may take of a node, over every transport: connections, operations, points of cost in a minute; and how long it may
 //! take for what. Whoever is over a limit is told so, and the others go on.
 
+mod results;
+
 use std::{num::NonZero, time::Duration};
 
 use leadcast::config::Settings;
@@ -70,7 +72,7 @@ async fn a_user_has_so_many_connections_whatever_they_speak() {
     let socket = acknowledged(&server, "demo", "pat").await;
     let events = stream(&server, "pat", STREAM).send().await.expect("the server answers");
     assert_eq!(events.status(), 200);
-    let full = "At most 2 connections are open at once for one user on a server. End one first.";
+    let full = "At most 2 sockets and streams are open at once for one user on a server. End one first.";
     let (_, heard) = opened(&server, "demo", "pat").await;
     assert_eq!(heard, Heard::Closed { code: 1013, reason: full.to_owned() });
     assert_eq!(is_over_a_limit(&send(stream(&server, "pat", STREAM)).await), full);
@@ -96,7 +98,7 @@ async fn a_tenant_has_so_many_connections() {
     let server = server(|settings| settings.clients.sockets_per_tenant = 2).await;
     let _two = (acknowledged(&server, "demo", "pat").await, acknowledged(&server, "demo", "quinn").await);
     let (_, heard) = opened(&server, "demo", "riley").await;
-    let full = "At most 2 connections are open at once for one tenant on a server. Try again later.";
+    let full = "At most 2 sockets and streams are open at once for one tenant on a server. Try again later.";
     assert_eq!(heard, Heard::Closed { code: 1013, reason: full.to_owned() });
     acknowledged(&server, "rival", "riley").await;
 }
