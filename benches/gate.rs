@@ -19,11 +19,11 @@ const ROUNDS: usize = 41;
 const MOST: Duration = Duration::from_micros(5);
 
 const PAGE: &str = "
-    query Board($filter: LeadFilter, $first: Int!, $after: String) {
+    query Board($filter: LeadFilter, $first: Int!, $after: PageCursor) {
         viewer { id unreadCount wallet { balance } }
         leads(filter: $filter, first: $first, after: $after) {
             pageInfo { hasNextPage endCursor }
-            nodes { ...Card match { score tier reasons { code points text } } viewerClaim { id outcome } }
+            nodes { ...Card match { score tier reasons { code points text } } viewerClaim { id status } }
         }
     }
     fragment Card on Lead {

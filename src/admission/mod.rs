@@ -86,17 +86,25 @@ impl Admission {
         }
     }
 
+    /// Before a request is read: whoever has spent all is not read.
+    pub fn request(&self, viewer: &Viewer) -> Result<(), Fault> {
+        self.rates.spend(viewer, 1).map(drop)
+    }
+
     /// A place for a connection that stays open: a socket, or an answer that streams.
     pub fn connection(&self, viewer: &Viewer) -> Result<Seat, Fault> {
         self.connections.take(viewer)
     }
 }
 
-/// Brings a request past the gate and the client's limits. What is refused costs as much as it costs to read.
+/// Brings a request, counted by [`Admission::request`], past the gate and the client's limits. What is refused costs what it costs to
+/// read.
 pub fn admit(app: &App, viewer: &Viewer, parameters: Parameters) -> Result<Admitted, Refused> {
     let limits = &app.admission;
-    let reading = 1 + parameters.size() / BYTES_A_POINT;
-    limits.rates.spend(viewer, u64::try_from(reading).unwrap_or(u64::MAX)).map_err(Refused::Fault)?;
+    let reading = parameters.size() / BYTES_A_POINT;
+    if reading > 0 {
+        limits.rates.spend(viewer, u64::try_from(reading).unwrap_or(u64::MAX)).map_err(Refused::Fault)?;
+    }
     let (operation, request) = app.gate.check(parameters).map_err(Refused::NotExecutable)?;
     let seat = limits.operations.take(viewer).map_err(Refused::Fault)?;
     let allowance = limits.rates.spend(viewer, operation.cost).map_err(Refused::Fault)?;

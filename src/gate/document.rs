@@ -12,7 +12,10 @@ use apollo_compiler::{
 };
 use async_graphql::{
     ServerError,
-    parser::types::{ExecutableDocument as Executable, OperationType},
+    parser::{
+        Error as SyntaxError, parse_query,
+        types::{ExecutableDocument as Executable, OperationType},
+    },
 };
 
 use super::{convert, cost::Cost, input::Types, limits, literals};
@@ -71,6 +74,10 @@ impl Document {
         let misfits = literals::misfits(&document, types);
         if !misfits.is_empty() {
             return Err(misfits);
+        }
+        // apollo-parser passes over some of what is no GraphQL, such as an argument without a value.
+        if let Err(SyntaxError::Syntax { start, .. }) = parse_query(text) {
+            return Err(one(ServerError::new("Syntax error.", Some(start))));
         }
         limits::check(&document, limits, introspection).map_err(one)?;
         for operation in document.operations.iter() {

@@ -114,18 +114,23 @@ async fn answered(
     answer.into_response(media)
 }
 
-/// Whether the token is good may be a question to the database, which may be slow.
+/// Who asks, and may ask. Whether the token is good may be a question to the database, which may be slow.
 async fn viewer<'a>(front: &Front, headers: &'a HeaderMap) -> Result<(Viewer, &'a str), Refusal> {
     let Some(token) = token(headers) else {
         return Err(Refusal::fault(&auth::MISSING).with(header::WWW_AUTHENTICATE, "Bearer"));
     };
+    if headers.get_all(header::AUTHORIZATION).iter().nth(1).is_some() {
+        return Err(bad_request("There is more than one Authorization header."));
+    }
     let patience = front.app.settings.limits.body_time;
     let viewer = timeout(patience, front.app.auth.viewer(token)).await.map_err(|_| too_slow(patience))?;
-    viewer.map(|viewer| (viewer, token)).map_err(|error| {
+    let viewer = viewer.map_err(|error| {
         let refused = matches!(error, Error::Fault(Fault::Unauthenticated(_)));
         let refusal = Refusal::from(error);
         if refused { refusal.with(header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"") } else { refusal }
-    })
+    })?;
+    front.app.admission.request(&viewer).map_err(|spent| Refusal::fault(&spent))?;
+    Ok((viewer, token))
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {
@@ -135,6 +140,10 @@ fn token(headers: &HeaderMap) -> Option<&str> {
 async fn from_body(front: &Front, request: Request) -> Result<Parameters, Refusal> {
     if !is_json(request.headers()) {
         let message = "The Content-Type must be application/json, in UTF-8.";
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+    }
+    if request.headers().get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        let message = "The body must be sent as it is, without Content-Encoding.";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     }
     let limits = &front.app.settings.limits;

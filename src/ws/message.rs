@@ -83,6 +83,11 @@ pub(super) fn pong(payload: Option<&Map<String, Value>>) -> String {
     }
 }
 
+/// The pong to a ping whose token the socket did not go over to, and need not have done.
+pub(super) fn not_renewed() -> String {
+    r#"{"type":"pong","payload":{"renewed":false}}"#.to_owned()
+}
+
 /// `result` is an execution result as JSON text.
 pub(super) fn next(id: &str, result: &str) -> String {
     format!(r#"{{"id":{},"type":"next","payload":{result}}}"#, json(id))

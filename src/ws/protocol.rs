@@ -158,6 +158,11 @@ impl Protocol {
         (self.phase == Phase::Acknowledged).then(|| Effect::Send(message::pong(None)))
     }
 
+    /// The new token could not be looked at: the old one stays, and the ping has its pong.
+    pub(super) fn not_renewed(&self) -> Option<Effect> {
+        (self.phase == Phase::Acknowledged).then(|| Effect::Send(message::not_renewed()))
+    }
+
     /// The session has a reason of its own to close: the token, the frames, a shutdown.
     pub(super) fn end(&mut self, code: u16, reason: &str) -> Option<Effect> {
         (self.phase != Phase::Closed).then(|| self.close(code, reason))

@@ -181,7 +181,7 @@ impl Session {
                 return Err(Ended);
             }
             Some(Effect::Authenticate(payload)) => self.authenticate(&payload),
-            Some(Effect::Renew(payload)) => self.renew(&payload),
+            Some(Effect::Renew(payload)) => return self.renew(&payload).await,
             Some(Effect::Start { serial, parameters }) => self.start(serial, parameters),
             Some(Effect::Stop(serial)) => {
                 if let Some(operation) = self.running.remove(&serial) {
@@ -212,10 +212,14 @@ impl Session {
         })
     }
 
-    /// Of several that come at once the last counts.
-    fn renew(&mut self, payload: &Map<String, Value>) {
+    /// Of several that come at once the last counts; each has its pong.
+    async fn renew(&mut self, payload: &Map<String, Value>) -> Result<(), Ended> {
         let token = message::authorization(payload).and_then(Value::as_str).and_then(gate::bearer).map(Arc::from);
-        self.renewal = Some(self.admit(token));
+        let newer = self.admit(token);
+        match self.renewal.replace(newer) {
+            Some(_older) => self.send(message::not_renewed()).await,
+            None => Ok(()),
+        }
     }
 
     /// The socket goes on under the new token, which must be of the same user in the same role. Should the database be away, the old
@@ -232,7 +236,7 @@ impl Session {
             Err(Error::Fault(fault @ Fault::Unauthenticated(_))) => {
                 self.protocol.end(close_code::FORBIDDEN, fault.message())
             }
-            Err(_) => None,
+            Err(_) => self.protocol.not_renewed(),
         }
     }
 
@@ -274,7 +278,10 @@ impl Session {
             // A role may have changed since `connection_init`. What is known is remembered for moments: no query each time.
             match app.auth.viewer(&token).await {
                 Err(Error::Fault(fault)) => Err(vec![graphql::errors::fault(&fault)]),
-                _ => admit(&app, &known, parameters).map_err(Refused::into_errors),
+                _ => match app.admission.request(&known) {
+                    Ok(()) => admit(&app, &known, parameters).map_err(Refused::into_errors),
+                    Err(spent) => Err(vec![graphql::errors::fault(&spent)]),
+                },
             }
         };
         self.running.insert(serial, self.operations.spawn(operation.run(admitted)));

@@ -181,6 +181,19 @@ async fn only_json_in_utf8_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_could_be_read_in_two_ways_is_not_read() {
+    let server = server().await;
+    let body = json!({ "query": QUERY }).to_string();
+    for (name, value, status, said) in [
+        ("authorization", "Bearer nonsense", 400, "There is more than one Authorization header."),
+        ("content-encoding", "gzip", 415, "The body must be sent as it is, without Content-Encoding."),
+    ] {
+        let reply = send(post(&server).header("content-type", JSON).header(name, value).body(body.clone())).await;
+        assert_eq!((reply.status, reply.refusal().as_str()), (status, said), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_may_be_as_large_as_the_limit() {
     let server = server().await;
     let limit = server.app.settings.limits.body_bytes;

@@ -145,6 +145,22 @@ async fn a_ping_renews_the_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_ping_with_a_token_has_its_pong() {
+    let server = server().await;
+    let mut socket = acknowledged(&server, "pat").await;
+    for _ in 0..20 {
+        socket.say(renewal(&server.token("demo", "pat"))).await;
+    }
+    let (renewed, other) = (json!({ "type": "pong" }), json!({ "type": "pong", "payload": { "renewed": false } }));
+    for _ in 0..19 {
+        let pong = message(&mut socket).await;
+        assert!(pong == renewed || pong == other, "{pong}");
+    }
+    assert_eq!(message(&mut socket).await, renewed, "the last one counts");
+    silence(&mut socket).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_a_token_of_the_same_viewer_renews() {
     const OTHER: &str = "A renewed token has the same tenant, user and role.";
     let server = server().await;
