@@ -12,13 +12,10 @@ use apollo_compiler::{
 };
 use async_graphql::{
     ServerError,
-    parser::{
-        Error as SyntaxError, parse_query,
-        types::{ExecutableDocument as Executable, OperationType},
-    },
+    parser::types::{ExecutableDocument as Executable, OperationType},
 };
 
-use super::{convert, cost::Cost, input::Types, limits, literals};
+use super::{convert, cost::Cost, input::Types, limits, literals, syntax};
 use crate::config::DocumentLimits;
 
 /// How deep lists, objects, selections and types may be nested in the text: deeper than any use, and no danger to a stack.
@@ -69,15 +66,14 @@ impl Document {
         }
         let refused = |WithErrors { errors, .. }: WithErrors<ExecutableDocument>| refusals(&errors);
         let document = read.map_err(refused)?;
+        if let Some(at) = syntax::without_value(text) {
+            return Err(one(ServerError::new("Syntax error: there is no value.", Some(at))));
+        }
         limits::check_work(&document).map_err(one)?;
         let document = document.validate(&types.schema).map_err(refused)?;
         let misfits = literals::misfits(&document, types);
         if !misfits.is_empty() {
             return Err(misfits);
-        }
-        // apollo-parser passes over some of what is no GraphQL, such as an argument without a value.
-        if let Err(SyntaxError::Syntax { start, .. }) = parse_query(text) {
-            return Err(one(ServerError::new("Syntax error.", Some(start))));
         }
         limits::check(&document, limits, introspection).map_err(one)?;
         for operation in document.operations.iter() {

@@ -23,6 +23,7 @@ mod parameters;
 mod persisted;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
+mod syntax;
 mod variables;
 
 use std::{borrow::Cow, sync::Arc};

@@ -361,11 +361,3 @@ fn errors_of_the_request_and_errors_of_its_execution() {
     assert!(!subscription.failed_before_execution(&with_path(2)));
     assert!(!query.failed_before_execution(&Response::new(Value::Null)));
 }
-
-#[test]
-fn an_argument_without_a_value_is_a_syntax_error() {
-    for query in ["{ a(x: 1, y) }", "{ a(any: {x: 1, y}) }"] {
-        let errors = refused(query);
-        assert_eq!(errors, ["Syntax error."], "{query}");
-    }
-}

@@ -111,7 +111,10 @@ async fn answered(
     spans::ended(&span, verdict.into(), verdict == Verdict::Failed);
     front.app.metrics.request(transport, verdict);
     front.app.metrics.request_duration(transport, started.elapsed());
-    answer.into_response(media)
+    match answer {
+        Answer::NotExecutable(errors) if accepted.media.is_none() => sse::refused(errors),
+        answer => answer.into_response(media),
+    }
 }
 
 /// Who asks, and may ask. Whether the token is good may be a question to the database, which may be slow.

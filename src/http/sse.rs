@@ -2,11 +2,12 @@
 //! connections" mode. Each operation is a request of its own, whose answer does not end before the operation does: `next` events
 //! with results, then `complete`.
 //!
-//! What cannot be executed is refused like any other request, with a status and JSON. What ends a running stream is a `next` with
-//! `errors`, then `complete`; a server that shuts down ends the answer without `complete`, and the client comes back with its cursor.
+//! Who is not let in, or sends no GraphQL request, is refused like everywhere, with a status and JSON. What cannot be executed, and what
+//! ends a running stream, is a `next` with `errors`, then `complete`, which no client tries again by itself; a server that shuts down ends the answer without `complete`, and the client comes back with its cursor.
 
 use std::{convert::Infallible, future::ready};
 
+use async_graphql::ServerError;
 use axum::{
     http::{HeaderName, HeaderValue, header},
     response::{
@@ -59,8 +60,27 @@ pub(super) fn answer(front: &Front, watch: Watch, admitted: Admitted, seat: Seat
         Some((Ok::<_, Infallible>(event), connection))
     });
     let alive = KeepAlive::new().interval(front.app.settings.limits.ping_interval);
-    let vary = (header::VARY, HeaderValue::from_static("accept"));
-    ([NO_BUFFERING, vary], Sse::new(events).keep_alive(alive)).into_response()
+    headed(Sse::new(events).keep_alive(alive))
+}
+
+/// Of what cannot be executed.
+pub(super) fn refused(errors: Vec<ServerError>) -> Response {
+    let events = [failure(&execution::json(&capped(errors))), completion()];
+    headed(Sse::new(stream::iter(events.map(Ok::<_, Infallible>))))
+}
+
+fn headed(events: impl IntoResponse) -> Response {
+    ([NO_BUFFERING, (header::VARY, HeaderValue::from_static("accept"))], events).into_response()
+}
+
+/// `errors` is a list as JSON text.
+fn failure(errors: &str) -> Event {
+    Event::default().event("next").data(format!(r#"{{"errors":{errors}}}"#))
+}
+
+fn completion() -> Event {
+    // A browser passes over an event without data.
+    Event::default().event("complete").data("")
 }
 
 /// An answer that has not ended.
@@ -112,12 +132,11 @@ impl Connection {
     /// `errors` is a list as JSON text.
     fn failed(&mut self, errors: &str) -> Event {
         self.state = State::Ending;
-        Event::default().event("next").data(format!(r#"{{"errors":{errors}}}"#))
+        failure(errors)
     }
 
     fn complete(&mut self) -> Event {
         self.state = State::Ended;
-        // A browser passes over an event without data.
-        Event::default().event("complete").data("")
+        completion()
     }
 }

@@ -19,6 +19,8 @@ const listening = server => new Promise(done => server.listen(0, '127.0.0.1', ()
 
 before(async () => {
   post = new SMTPServer({
+    // The server keeps a connection for its next mail.
+    closeTimeout: 100,
     authOptional: true,
     disabledCommands: ['STARTTLS'],
     onData: (stream, session, done) => simpleParser(stream).then(mail => { mails.push(mail); done() }, done),

@@ -43,3 +43,32 @@ export async function eventually(what, look) {
     await new Promise(done => setTimeout(done, 20))
   }
 }
+
+/** Posts a lead under this reference and opens it to providers; returns its id. */
+export async function openLead(url, reference) {
+  const input = { reference, title: reference, description: 'Two rooms, old wiring', category: 'Electrical', location: { country: 'ZA' }, contact: { name: 'Casey', phone: '+27 82 123 4567' } }
+  const { createLead } = await ask(url, 'casey', 'mutation ($input: CreateLeadInput!) { createLead(input: $input) { lead { id } userErrors { code message } } }', { input })
+  await ask(url, 'admin', 'mutation ($id: ID!) { verifyLead(input: { id: $id }) { userErrors { code message } } }', createLead.lead)
+  return createLead.lead.id
+}
+
+/** The newest place in the event log. */
+export const streamCursor = async url => (await ask(url, 'pat', '{ streamCursor }')).streamCursor
+
+/** Makes the tokens of today expire: those of /dev/tokens are good for a day. */
+export const expire = () => advance(25 * 60 * 60)
+
+/** Subscribes with a client of graphql-ws or graphql-sse: gathers what comes, and tells when it has ended. */
+export function stream(client, payload, seen = () => {}) {
+  const events = []
+  let stop
+  const ended = new Promise((complete, error) => {
+    stop = client.subscribe(payload, { next: result => { events.push(result); seen(result) }, error, complete })
+  })
+  // Who does not wait for it learns of a failure because the next event does not come.
+  ended.catch(() => {})
+  return { events, ended, stop }
+}
+
+/** Waits until this many have come. */
+export const came = (events, count) => eventually(`${count} events`, () => events.length >= count)

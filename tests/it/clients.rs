@@ -91,5 +91,5 @@ async fn clients_are_content(engine: Engine) {
     let said = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{said}\n{}", String::from_utf8_lossy(&ended.stderr));
     // None was passed over.
-    assert!(said.contains("pass 8") && said.contains("skipped 0"), "{said}");
+    assert!(said.contains("pass 31") && said.contains("skipped 0"), "{said}");
 }

@@ -122,23 +122,34 @@ async fn what_has_one_answer_is_next_then_complete() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_executed_is_refused_in_json() {
+async fn what_cannot_be_executed_says_so_and_completes() {
     let server = server().await;
-    for (body, status, code) in [
-        (json!({ "query": "{ nope }" }), 200, "BAD_USER_INPUT"),
-        (json!({ "query": "subscription { nope }" }), 200, "BAD_USER_INPUT"),
-        (json!({ "query": OPENED, "variables": { "after": "nonsense" } }), 200, "BAD_USER_INPUT"),
-        (json!({ "query": 1 }), 400, "BAD_USER_INPUT"),
-        (json!([]), 400, "BAD_USER_INPUT"),
+    for body in [
+        json!({ "query": "{ nope }" }),
+        json!({ "query": "subscription { nope }" }),
+        json!({ "query": "{" }),
+        json!({ "query": OPENED, "variables": { "after": "nonsense" } }),
+        json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": "0".repeat(64) } } }),
     ] {
+        let mut stream = Stream::open(post(&server, EVENTS, &body)).await;
+        let refused = stream.next().await;
+        assert!(refused.get("data").is_none() && refused["errors"][0]["extensions"]["code"].is_string(), "{refused:#}");
+        stream.completes().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_request_is_refused_in_json() {
+    let server = server().await;
+    for body in [json!({ "query": 1 }), json!([])] {
         let refused = post(&server, EVENTS, &body).send().await.expect("an answer");
         assert_eq!(
             (refused.status().as_u16(), &refused.headers()["content-type"]),
-            (status, &"application/json; charset=utf-8".parse().expect("a header")),
+            (400, &"application/json; charset=utf-8".parse().expect("a header")),
             "{body}"
         );
         let refused: Value = refused.json().await.expect("JSON");
-        assert_eq!(refused["errors"][0]["extensions"]["code"], code, "{body}");
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{body}");
     }
     let nobody = http().post(server.url("/graphql")).header("accept", EVENTS).json(&json!({ "query": OPENED }));
     assert_eq!(nobody.send().await.expect("an answer").status(), StatusCode::UNAUTHORIZED);

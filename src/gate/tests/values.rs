@@ -153,3 +153,16 @@ fn a_scalar_that_nobody_checks_is_found_at_the_start() {
     };
     assert!(error.describe().contains("Any"), "{error:?}");
 }
+
+#[test]
+fn what_the_parser_passes_over() {
+    for query in [
+        "{ a(b) }",
+        "{ a(v: 1, b) }",
+        "query ($v: Int = 1 @marked(even)) { a(v: $v) }",
+        "{ a(any: {x: 1, y}) }",
+        "{ a(v: 1) @skip(if: true, x) }",
+    ] {
+        assert_eq!(said(query, &json!({})), ["Syntax error: there is no value."], "{query}");
+    }
+}
