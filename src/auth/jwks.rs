@@ -47,6 +47,8 @@ struct Source {
     metrics: KeyMetrics,
     /// `None` before the first read that went well.
     keys: RwLock<Option<Arc<KeySet>>>,
+    /// The text that they are of.
+    seen: Mutex<Vec<u8>>,
     /// When the last read began, and whether it went well.
     last: Mutex<(Timestamp, bool)>,
     reading: AtomicBool,
@@ -54,6 +56,13 @@ struct Source {
     /// Counts the reads.
     reads: watch::Sender<u64>,
     trouble: Mutex<Trouble>,
+}
+
+/// What came of reading it.
+#[derive(PartialEq)]
+enum Read {
+    Same,
+    Changed,
 }
 
 impl Jwks {
@@ -70,6 +79,7 @@ impl Jwks {
             http: client(pace.fetch).map_err(|error| in_one_line(&error))?,
             metrics,
             keys: RwLock::default(),
+            seen: Mutex::default(),
             last: Mutex::new((clock.now(), false)),
             reading: AtomicBool::default(),
             wanted: Notify::new(),
@@ -102,36 +112,39 @@ impl Jwks {
         let _too_slow = timeout(self.0.pace.patience, reads.changed()).await;
     }
 
-    /// Keeps the keys young for as long as it is polled.
-    pub async fn keep(&self) {
+    /// Keeps the keys young for as long as it is polled. `changed`: when they are others, which some may then be missing in.
+    pub async fn keep(&self, changed: impl Fn()) {
         loop {
             let asked = tokio::select! {
                 () = self.0.wanted.notified() => true,
                 () = sleep(LOOK) => false,
             };
-            if self.0.is_due() || asked && self.0.is_rested() {
-                // Told by the trouble.
-                let _ = self.read().await;
+            // What fails is told by the trouble.
+            if (self.0.is_due() || asked && self.0.is_rested()) && self.read().await == Ok(Read::Changed) {
+                changed();
             }
         }
     }
 
-    async fn read(&self) -> Result<(), String> {
+    async fn read(&self) -> Result<Read, String> {
         let source = &self.0;
         *source.last.lock().unwrap_or_else(PoisonError::into_inner) = (source.clock.now(), false);
         source.reading.store(true, Ordering::Release);
         let read = match source.text().await {
-            Ok(text) => jwk::parse(&text, matches!(source.at, JwksAt::Url(_))),
+            Ok(text) => jwk::parse(&text, matches!(source.at, JwksAt::Url(_))).map(|keys| (keys, text)),
             Err(why) => Err(why),
         };
-        source.metrics.read(read.as_ref().ok().map(KeySet::len));
+        source.metrics.read(read.as_ref().ok().map(|(keys, _)| keys.len()));
         let mut trouble = source.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = match read {
-            Ok(keys) => {
+            Ok((keys, text)) => {
                 trouble.went_well();
                 *source.keys.write().unwrap_or_else(PoisonError::into_inner) = Some(keys.into());
                 source.last.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
-                Ok(())
+                let mut seen = source.seen.lock().unwrap_or_else(PoisonError::into_inner);
+                let read = if *seen == text { Read::Same } else { Read::Changed };
+                *seen = text;
+                Ok(read)
             }
             Err(why) => {
                 trouble.failed(&why);

@@ -201,7 +201,8 @@ impl Auth {
     pub async fn keep(self, news: Receiver<Arc<Record>>) {
         let keys = async {
             if let Some(jwks) = &self.jwks {
-                jwks.keep().await;
+                // What a key that has gone keeps open ends now.
+                jwks.keep(|| self.bells.ring_all()).await;
             }
         };
         tokio::join!(keys, self.listen(news));

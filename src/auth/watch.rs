@@ -1,8 +1,8 @@
 //! How long a token that keeps something open may keep it open: until it has expired or become void.
 //!
 //! Whoever makes tokens void says so in the log, which every node reads; there it rings the bell of that user, and the tokens that are
-//! watched are checked again at once. The check now and then is for what rings no bell: keys that are gone, and a node that has not
-//! read the log.
+//! watched are checked again at once. So they are when the keys have changed: one may be gone. The check now and then is for what rings
+//! no bell: a node that has not read the log.
 
 use std::{
     collections::HashMap,

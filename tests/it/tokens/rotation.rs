@@ -16,6 +16,7 @@ use crate::{
         keys::{Pair, claims, set},
         program::SECRET,
         provider::{Provider, Shows},
+        socket::{Heard, RawSocket},
         wire::eventually,
     },
 };
@@ -88,6 +89,28 @@ async fn keys_are_read_again_now_and_then() {
     eventually("the old key to be gone", async || !is_taken(&server, &old.token(&claims)).await).await;
     assert!(is_taken(&server, &new.token(&claims)).await);
     assert_eq!(provider.asked(), 2, "the new key was known");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_open_under_a_key_that_goes_ends() {
+    let (old, new) = (Pair::ec(), Pair::ed());
+    let provider = Provider::start(Shows::Keys(set(&[&old, &new]))).await;
+    let server = server(keys_at(&provider.at)).await;
+    let claims = claims(&server);
+    let mut sockets = Vec::new();
+    for pair in [&old, &new] {
+        let mut socket = server.raw_socket().await;
+        let authorization = format!("Bearer {}", pair.token(&claims));
+        socket.say(json!({ "type": "connection_init", "payload": { "authorization": authorization } })).await;
+        assert_eq!(socket.hear().await, Heard::Message(json!({ "type": "connection_ack" })));
+        sockets.push(socket);
+    }
+    provider.shows(Shows::Keys(set(&[&new])));
+    server.advance(INTERVAL);
+    let [mut ends, mut stays] = <[RawSocket; 2]>::try_from(sockets).unwrap_or_else(|_| unreachable!("there are two"));
+    assert_eq!(ends.hear().await, Heard::Closed { code: 4403, reason: "The token is not valid.".to_owned() });
+    stays.say(json!({ "type": "ping" })).await;
+    assert_eq!(stays.hear().await, Heard::Message(json!({ "type": "pong" })));
 }
 
 #[tokio::test(flavor = "multi_thread")]
