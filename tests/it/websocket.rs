@@ -29,6 +29,7 @@
 //! | So is what fails on the way | `hardening::an_event_that_cannot_be_told_in_full_is_not_passed_over`, `hurt::neighbours::a_panic_is_one_clean_error` |
 //! | After the client's `complete` nothing more of a stream is sent | `after_its_complete_a_client_hears_no_more` |
 //! | … nor the result of a query that was still running | `operations::a_result_that_nobody_waits_for_is_not_sent` |
+//! | … and what it was is ended | `operations::a_result_that_nobody_waits_for_is_not_sent` |
 //! | A `complete` of what has ended, or never was, is no error | `operations::a_complete_that_comes_too_late_is_passed_over` |
 //! | Any other message, or one of another form: 4400, immediately, with a reason | `closing::what_is_not_in_the_protocol_is_4400` |
 //! | Operations end with their socket | `operations::operations_end_with_their_socket` |
