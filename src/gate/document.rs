@@ -21,6 +21,9 @@ use crate::config::DocumentLimits;
 /// How deep lists, objects, selections and types may be nested in the text: deeper than any use, and no danger to a stack.
 const NESTING: usize = 64;
 
+/// Of an ordinary text, which has each where it is needed.
+const BYTES_OF_A_SELECTION: usize = 20;
+
 /// A document with all that is the same whoever sends it.
 #[derive(Debug)]
 pub struct Document {
@@ -28,8 +31,8 @@ pub struct Document {
     named: HashMap<Name, Arc<Checked>>,
     /// The text, to say where something stands.
     pub sources: SourceMap,
-    /// Of the text.
-    pub bytes: usize,
+    /// How much memory it takes, in bytes of an ordinary text that would take as much.
+    pub weight: usize,
 }
 
 /// One of its operations.
@@ -75,7 +78,7 @@ impl Document {
         if !misfits.is_empty() {
             return Err(misfits);
         }
-        limits::check(&document, limits, introspection).map_err(one)?;
+        let selections = limits::check(&document, limits, introspection).map_err(one)?;
         for operation in document.operations.iter() {
             check_max_depth(&document, operation).map_err(|error| {
                 let at = convert::position(error.location(), &document.sources);
@@ -86,7 +89,7 @@ impl Document {
             Arc::new(Checked {
                 operation: operation.clone(),
                 kind: convert::kind(operation),
-                executable: convert::document(&document, operation),
+                executable: convert::document(&types.schema, &document, operation),
                 cost: Cost::of(&document, operation),
             })
         };
@@ -99,7 +102,7 @@ impl Document {
                 .map(|(name, operation)| (name.clone(), checked(operation)))
                 .collect(),
             sources: document.sources.clone(),
-            bytes: text.len(),
+            weight: text.len().max(selections * BYTES_OF_A_SELECTION),
         })
     }
 

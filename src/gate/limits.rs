@@ -14,8 +14,9 @@ use crate::config::DocumentLimits;
 /// Fields of introspection that lead to the schema.
 const INTROSPECTION: [&str; 2] = ["__schema", "__type"];
 
-/// Selections that are looked at to validate a document. Each operation is validated with all fragments that it leads to, so that many
-/// operations with the same large fragment take long, few as their words may be.
+/// Selections that are looked at to validate a document, and that it may have when its fragments are put where they are spread. Each operation
+/// is validated with all fragments that it leads to, so that many operations with the same large fragment take long, few as their words
+/// may be.
 const MAX_SELECTIONS: usize = 20_000;
 
 /// That something is over its limit. `name` is that of the limit in the settings.
@@ -71,8 +72,12 @@ impl<'a> Size<'a> {
     }
 }
 
-/// Counts what is in a valid document.
-pub fn check(document: &ExecutableDocument, limits: &DocumentLimits, introspection: bool) -> Result<(), ServerError> {
+/// Counts what is in a valid document. Returns how many selections it has when its fragments are put where they are spread.
+pub fn check(
+    document: &ExecutableDocument,
+    limits: &DocumentLimits,
+    introspection: bool,
+) -> Result<usize, ServerError> {
     let mut found = Found::default();
     for operation in document.operations.iter() {
         found.directives += operation.directives.len();
@@ -88,11 +93,15 @@ pub fn check(document: &ExecutableDocument, limits: &DocumentLimits, introspecti
         return Err(with_code("Introspection is switched off here: schema.graphql has the schema.", "FORBIDDEN"));
     }
     let mut depths = Depths { document, known: HashMap::default() };
+    let (mut spread, mut selections) = (Spread { document, known: HashMap::default() }, 0_usize);
     for operation in document.operations.iter() {
+        selections = selections.saturating_add(spread.out(&operation.selection_set));
+        let what = "too many selections, with fragments wherever they are spread";
+        at_most("selections", what, MAX_SELECTIONS, selections)?;
         at_most("rootFields", "too many root fields", limits.root_fields, roots(document, operation))?;
         at_most("depth", "too many levels of fields", limits.depth, depths.of(&operation.selection_set))?;
     }
-    Ok(())
+    Ok(selections)
 }
 
 fn at_most(name: &str, what: &str, limit: usize, found: usize) -> Result<(), ServerError> {
@@ -164,5 +173,33 @@ impl<'a> Depths<'a> {
         let depth = self.of(&fragment.selection_set);
         self.known.insert(name, depth);
         depth
+    }
+}
+
+/// How many selections there are when every fragment is put where it is spread.
+struct Spread<'a> {
+    document: &'a ExecutableDocument,
+    known: HashMap<&'a str, usize>,
+}
+
+impl<'a> Spread<'a> {
+    fn out(&mut self, set: &'a SelectionSet) -> usize {
+        set.selections.iter().fold(0_usize, |count, selection| {
+            let inside = match selection {
+                Selection::Field(field) => self.out(&field.selection_set),
+                Selection::InlineFragment(fragment) => self.out(&fragment.selection_set),
+                Selection::FragmentSpread(spread) => self.of_fragment(&spread.fragment_name),
+            };
+            count.saturating_add(1).saturating_add(inside)
+        })
+    }
+
+    fn of_fragment(&mut self, name: &'a str) -> usize {
+        if let Some(count) = self.known.get(name) {
+            return *count;
+        }
+        let count = self.document.fragments.get(name).map_or(0, |fragment| self.out(&fragment.selection_set));
+        self.known.insert(name, count);
+        count
     }
 }

@@ -81,7 +81,7 @@ impl Gate {
             .map_err(|invalid| Error::internal(invalid.errors.to_string()))?;
         let known = Cache::builder()
             .max_capacity(REMEMBERED)
-            .weigher(|_, document: &Arc<Document>| u32::try_from(document.bytes + SHARE).unwrap_or(u32::MAX))
+            .weigher(|_, document: &Arc<Document>| u32::try_from(document.weight + SHARE).unwrap_or(u32::MAX))
             .build();
         let mut gate = Self {
             types: Types::new(schema, scalars)?,

@@ -3,6 +3,7 @@
 use async_graphql::{Object, OutputType, SimpleObject};
 use serde::Serialize;
 
+use super::List;
 use crate::{
     claims::Claim,
     delivery::Delivery,
@@ -28,9 +29,14 @@ pub struct PageInfo {
     pub end_cursor: Option<PageCursor>,
 }
 
+#[derive(Clone, Debug)]
+pub struct Edge<T: OutputType> {
+    cursor: PageCursor,
+    node: T,
+}
+
 /// A row of a page and its place.
-#[derive(SimpleObject, Clone, Debug)]
-#[graphql(
+#[Object(
     concrete(name = "LeadEdge", params(Lead)),
     concrete(name = "ClaimEdge", params(Claim)),
     concrete(name = "LedgerEdge", params(LedgerEntry)),
@@ -38,11 +44,16 @@ pub struct PageInfo {
     concrete(name = "DeliveryEdge", params(Delivery)),
     concrete(name = "UserEdge", params(User))
 )]
-pub struct Edge<T: OutputType> {
+impl<T: OutputType> Edge<T> {
     /// For `after` and `before`.
-    pub cursor: PageCursor,
+    async fn cursor(&self) -> &PageCursor {
+        &self.cursor
+    }
+
     /// The row.
-    pub node: T,
+    async fn node(&self) -> &T {
+        &self.node
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -65,13 +76,13 @@ where
     Edge<T>: OutputType,
 {
     /// The rows with their cursors.
-    async fn edges(&self) -> &Vec<Edge<T>> {
-        &self.edges
+    async fn edges(&self) -> List<&Edge<T>> {
+        List::of(&self.edges)
     }
 
     /// The rows alone.
-    async fn nodes(&self) -> Vec<&T> {
-        self.edges.iter().map(|edge| &edge.node).collect()
+    async fn nodes(&self) -> List<&T> {
+        List::of(self.edges.iter().map(|edge| &edge.node))
     }
 
     /// Where the page stands in its list.
@@ -110,13 +121,13 @@ pub struct DeliveryConnection(pub Connection<Delivery>);
 #[Object]
 impl DeliveryConnection {
     /// The rows with their cursors.
-    async fn edges(&self) -> &Vec<Edge<Delivery>> {
-        &self.0.edges
+    async fn edges(&self) -> List<&Edge<Delivery>> {
+        List::of(&self.0.edges)
     }
 
     /// The rows alone.
-    async fn nodes(&self) -> Vec<&Delivery> {
-        self.0.edges.iter().map(|edge| &edge.node).collect()
+    async fn nodes(&self) -> List<&Delivery> {
+        List::of(self.0.edges.iter().map(|edge| &edge.node))
     }
 
     /// Where the page stands in its list.

@@ -2,11 +2,14 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use async_graphql::{Context, Enum, Interface, Object, SimpleObject, Subscription};
+use async_graphql::{ComplexObject, Context, Enum, Interface, Object, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, Interval, interval_at};
 
-use super::stream::{feed, scope};
+use super::{
+    List,
+    stream::{feed, scope},
+};
 use crate::{
     admission::Running,
     auth::Viewer,
@@ -72,13 +75,22 @@ impl ProgressEvent {
 
 /// A page of the event log, in order.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct EventPage {
-    /// What the viewer may be told of, oldest first. May be empty while `hasMore` is true.
+    #[graphql(skip)]
     events: Vec<Event>,
     /// Ask for the next page with this as `after`.
     end_cursor: Cursor,
     /// Whether the log goes on beyond this page by now: ask again at once. If not, ask again later.
     has_more: bool,
+}
+
+#[ComplexObject]
+impl EventPage {
+    /// What the viewer may be told of, oldest first. May be empty while `hasMore` is true.
+    async fn events(&self) -> List<&Event> {
+        List::of(&self.events)
+    }
 }
 
 /// What happened.

@@ -4,6 +4,7 @@ mod connection;
 mod context;
 pub mod errors;
 mod events;
+mod list;
 mod loader;
 mod scalars;
 mod sizes;
@@ -14,6 +15,7 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Validati
 
 pub use connection::{Connection, DeliveryConnection, Edge, PageInfo};
 pub use context::{Loaders, app, loaders, request, running, viewer, wants_total};
+pub use list::List;
 pub use loader::Loader;
 pub use scalars::checks as scalar_checks;
 pub use viewer::Me;

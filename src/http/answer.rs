@@ -116,11 +116,10 @@ impl Answer {
         running: &Running,
         patience: Duration,
     ) -> Result<Self, Refusal> {
-        let verdict = |result: &ExecutionResult| match result.is_ok() {
-            true => Verdict::Ok,
-            false => Verdict::of(errors::servers_fault(&result.errors), Verdict::Errors),
+        let mut verdict = match &*result.errors {
+            [] => Verdict::Ok,
+            found => Verdict::of(errors::servers_fault(found), Verdict::Errors),
         };
-        let mut verdict = verdict(&result);
         result.errors = gate::capped(result.errors);
         allowance.tell(&mut result);
         let written = running.text(&result).or_else(|fault| {

@@ -44,9 +44,10 @@ pub(super) fn parse(text: &str) -> Result<ClientMessage, String> {
     }
 }
 
+/// Null is none.
 fn payload(mut message: Map<String, Value>) -> Result<Option<Map<String, Value>>, String> {
     match message.remove("payload") {
-        None => Ok(None),
+        None | Some(Value::Null) => Ok(None),
         Some(Value::Object(payload)) => Ok(Some(payload)),
         Some(_) => Err("A payload must be an object.".to_owned()),
     }

@@ -65,7 +65,7 @@ async fn doubling_fragments_are_refused() {
         });
         let query = format!("{{ viewer {{ user {{ ...F0 }} }} }} {doubled} fragment F{count} on User {{ id }}");
         assert!(query.len() < 2_000);
-        assert_eq!(over(&ask_for(&server, &query).await), "cost");
+        assert_eq!(over(&ask_for(&server, &query).await), "selections");
     }
 }
 

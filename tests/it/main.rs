@@ -24,6 +24,7 @@ mod lookups;
 mod matching;
 mod nodes;
 mod notifications;
+mod nulls;
 mod operators;
 mod order;
 mod permissions;

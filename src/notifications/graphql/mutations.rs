@@ -1,6 +1,6 @@
 //! What can be done to notifications.
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, InputObject, Object, SimpleObject};
 
 use super::super::{
     Affected, Change, CreateNotificationInput, Notification, NotificationId, NotificationSelector,
@@ -10,7 +10,7 @@ use crate::{
     clock::Timestamp,
     error::{Result, UserError},
     events::Cursor,
-    graphql::{self, Me, errors::outcome},
+    graphql::{self, List, Me, errors::outcome},
 };
 
 /// Which notifications, as they were at a place in the log.
@@ -43,22 +43,37 @@ pub struct OpenNotificationInput {
 
 /// What became of notifications.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct NotificationsPayload {
     /// How many were changed. Those that were read, unread, archived or in the inbox already are left alone and not counted; an edit,
     /// a snooze and an opening count all that they reach.
     affected_count: i64,
-    /// The first 100 of them as they are now, newest first; none when they were deleted.
+    #[graphql(skip)]
     notifications: Vec<Notification>,
-    /// The viewer, with its unread count as it is now.
+    #[graphql(skip)]
     viewer: Me,
     /// Why nothing was changed; empty when it was.
     user_errors: Vec<UserError>,
 }
 
+#[ComplexObject]
+impl NotificationsPayload {
+    /// The first 100 of them as they are now, newest first; none when they were deleted.
+    async fn notifications(&self) -> List<&Notification> {
+        List::of(&self.notifications)
+    }
+
+    /// The viewer, with its unread count as it is now.
+    async fn viewer(&self) -> &Me {
+        &self.viewer
+    }
+}
+
 /// What was told to whom.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct CreateNotificationPayload {
-    /// The first 100, by recipient. Many recipients are told in the background, within seconds.
+    #[graphql(skip)]
     notifications: Vec<Notification>,
     /// How many users are told, before their preferences are asked.
     recipient_count: i64,
@@ -66,6 +81,14 @@ pub struct CreateNotificationPayload {
     replayed: bool,
     /// Why nothing was made; empty when it was.
     user_errors: Vec<UserError>,
+}
+
+#[ComplexObject]
+impl CreateNotificationPayload {
+    /// The first 100, by recipient. Many recipients are told in the background, within seconds.
+    async fn notifications(&self) -> List<&Notification> {
+        List::of(&self.notifications)
+    }
 }
 
 #[derive(Default)]

@@ -14,7 +14,7 @@ use crate::{
     clock::Timestamp,
     error::Result,
     events::{Cursor, Delivery, Kind},
-    graphql::{self, Me, stream::events},
+    graphql::{self, List, Me, stream::events},
 };
 
 #[derive(Clone, Debug)]
@@ -119,8 +119,8 @@ impl NotificationUpdatedEvent {
     }
 
     /// As they were then; null when they are more than 100, or too large, or gone.
-    async fn notifications(&self) -> Option<&[Notification]> {
-        self.fact.notifications.as_deref()
+    async fn notifications(&self) -> Option<List<&Notification>> {
+        self.fact.notifications.as_ref().map(List::of)
     }
 
     /// The viewer, with its unread count as it was then.

@@ -28,7 +28,7 @@ pub struct RawSocket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 #[derive(Clone, PartialEq, Debug)]
 pub enum Heard {
     Message(Value),
-    /// 1006: the connection ended without a close frame.
+    /// 1005: the close frame has no code. 1006: the connection ended without a close frame.
     Closed {
         code: u16,
         reason: String,
@@ -94,6 +94,7 @@ impl RawSocket {
                 Some(Ok(Message::Close(Some(frame)))) => {
                     return Heard::Closed { code: frame.code.into(), reason: frame.reason.to_string() };
                 }
+                Some(Ok(Message::Close(None))) => return Heard::Closed { code: 1005, reason: String::new() },
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(other)) => panic!("the server sent {other:?}"),
                 Some(Err(_)) | None => return Heard::Closed { code: 1006, reason: String::new() },

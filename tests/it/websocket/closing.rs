@@ -5,16 +5,21 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{
     Message,
-    protocol::frame::{
-        Frame,
-        coding::{Data, OpCode},
+    protocol::{
+        CloseFrame,
+        frame::{
+            Frame, FrameHeader,
+            coding::{Control, Data, OpCode},
+        },
     },
 };
 
 use super::{CREATED, QUERY, acknowledged, asks_who_it_is, complete, init, message, server, silence, subscribe};
 use crate::support::{
     Engine, TestServer,
+    market::listeners,
     socket::{Heard, RawSocket},
+    wire::eventually,
 };
 
 /// How the server closes the socket; what it says before is of no interest.
@@ -194,5 +199,54 @@ async fn frames_that_are_no_text_or_no_websocket_are_answered_in_kind() {
         let mut socket = acknowledged(&server, "pat").await;
         socket.send(sent).await;
         assert_eq!(closed(&mut socket).await.0, code);
+    }
+}
+
+/// A client goes when it likes: its code comes back, and nothing of it stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clients_close_is_answered() {
+    let server = server().await;
+    let frame = |code: u16| Some(CloseFrame { code: code.into(), reason: "bye".into() });
+    for (n, close) in [1000, 1001, 3000, 4400, 4999].map(frame).into_iter().chain([None]).enumerate() {
+        let mut socket = acknowledged(&server, "pat").await;
+        socket.say(subscribe("a", CREATED, Value::Null)).await;
+        listeners(&server, 1).await;
+        socket.send(Message::Close(close.clone())).await;
+        // What has no code has none in the answer, either.
+        let answer = close.clone().map_or((1005, String::new()), |close| (close.code.into(), close.reason.to_string()));
+        let Heard::Closed { code, reason } = socket.hear().await else { panic!("nothing more is said") };
+        assert_eq!((code, reason), answer, "{close:?}");
+        listeners(&server, 0).await;
+        eventually("the socket to be gone", async || {
+            let text = server.app.metrics.encode().expect("metrics");
+            let closed = |line: &str| line.starts_with("leadcast_websocket_closed_total{");
+            let count = text.lines().filter(|line| closed(line)).filter_map(|line| line.rsplit_once(' '));
+            text.contains("leadcast_websocket_connections 0\n")
+                && count.filter_map(|(_, count)| count.parse::<usize>().ok()).sum::<usize>() == n + 1
+        })
+        .await;
+    }
+}
+
+/// RFC 6455, 5.5 and 7.4: control frames are short and whole, and not every number is a code.
+#[tokio::test(flavor = "multi_thread")]
+async fn control_frames_have_a_form() {
+    let server = server().await;
+    let control = |bytes: &[u8], code, is_final| {
+        let header = FrameHeader { is_final, opcode: OpCode::Control(code), ..FrameHeader::default() };
+        Message::Frame(Frame::from_payload(header, bytes.to_vec().into()))
+    };
+    for sent in [
+        control(&[0; 126], Control::Ping, true),
+        control(&[0; 10], Control::Ping, false),
+        control(&[0; 10], Control::Reserved(0xB), true),
+        control(&[3], Control::Close, true),
+        control(&999_u16.to_be_bytes(), Control::Close, true),
+        control(&1005_u16.to_be_bytes(), Control::Close, true),
+        control(&1006_u16.to_be_bytes(), Control::Close, true),
+    ] {
+        let mut socket = acknowledged(&server, "pat").await;
+        socket.send(sent.clone()).await;
+        assert_eq!(closed(&mut socket).await.0, 1002, "{sent:?}");
     }
 }
