@@ -13,9 +13,10 @@ use tokio::sync::mpsc;
 use tracing::{Instrument, Span};
 
 use crate::{
-    admission::{Admitted, Allowance, Held, Running},
+    admission::{Admitted, Allowance},
     app::App,
     auth::Viewer,
+    capacity::{Held, Running},
     error::Fault,
     events::Positions,
     gate, graphql,

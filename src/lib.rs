@@ -32,6 +32,7 @@
 pub mod admission;
 pub mod app;
 pub mod auth;
+pub mod capacity;
 pub mod claims;
 pub mod clock;
 pub mod config;

@@ -5,17 +5,16 @@
 //! three nodes three times as much is taken.
 
 mod rates;
-mod running;
-mod seats;
 
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError, Value};
 
-use self::{rates::Rates, running::PIECE, seats::Seats};
+use self::rates::Rates;
 use crate::{
     app::App,
     auth::Viewer,
+    capacity::{PIECE, Running, Seat, Seats},
     clock::Clock,
     config::Settings,
     error::Fault,
@@ -24,8 +23,6 @@ use crate::{
 };
 
 pub use rates::Allowance;
-pub use running::{Held, Running};
-pub use seats::Seat;
 
 /// Bytes of a document and its variables that cost a point to be read, remembered or not.
 const BYTES_A_POINT: usize = 100;

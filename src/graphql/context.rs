@@ -5,9 +5,9 @@ use async_graphql::{Context, Request};
 
 use super::Loader;
 use crate::{
-    admission::Running,
     app::App,
     auth::{self, Viewer},
+    capacity::Running,
     claims::{self, Claim, ClaimId},
     error::{Fault, Result},
     events::Cursor,

@@ -11,8 +11,8 @@ use super::{
     stream::{feed, scope},
 };
 use crate::{
-    admission::Running,
     auth::Viewer,
+    capacity::Running,
     claims::graphql::ClaimUpdatedEvent,
     clock::Timestamp,
     error::{Fault, Result},

@@ -1,14 +1,14 @@
-//! Counts the bytes of a result while it is made: see `admission::Running`. Every value passes here, so that no resolver has to think of it.
+//! Counts the bytes of a result while it is made: see `capacity::Running`. Every value passes here, so that no resolver has to think of it.
 
 use std::sync::Arc;
 
 use async_graphql::{
-    ServerResult, Value,
+    PathSegment, QueryPathNode, QueryPathSegment, ServerError, ServerResult, Value,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo},
 };
 
 use super::errors;
-use crate::admission::Running;
+use crate::capacity::Running;
 
 /// What any value takes, with its name.
 const VALUE: usize = 32;
@@ -32,13 +32,24 @@ impl Extension for Sizes {
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
         let is_json = JSON.contains(&info.return_type);
+        let at = info.path_node;
         let value = next.run(ctx, info).await?;
         if let (Some(value), Some(running)) = (&value, ctx.data_opt::<Running>()) {
             let bytes = if is_json { size(value) } else { VALUE + text(value) };
-            running.grow(bytes).map_err(|fault| errors::fault(&fault))?;
+            running.grow(bytes).map_err(|fault| ServerError { path: path(at), ..errors::fault(&fault) })?;
         }
         Ok(value)
     }
+}
+
+fn path(at: &QueryPathNode<'_>) -> Vec<PathSegment> {
+    let segment = |node: &QueryPathNode<'_>| match node.segment {
+        QueryPathSegment::Name(name) => PathSegment::Field(name.to_owned()),
+        QueryPathSegment::Index(index) => PathSegment::Index(index),
+    };
+    let mut path: Vec<_> = std::iter::once(at).chain(at.parents()).map(segment).collect();
+    path.reverse();
+    path
 }
 
 fn text(value: &Value) -> usize {

@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use super::{accept::MediaType, sending::Sending};
 use crate::{
-    admission::{Allowance, Running},
+    admission::Allowance,
+    capacity::Running,
     error::{Error, Fault},
     gate,
     graphql::errors,

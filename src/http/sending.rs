@@ -12,7 +12,7 @@ use axum::body::{Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use tokio::time::Instant;
 
-use crate::admission::Held;
+use crate::capacity::Held;
 
 const PIECE: usize = 16 << 10;
 

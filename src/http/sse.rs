@@ -21,8 +21,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Front;
 use crate::{
-    admission::{Admitted, Held, Seat},
+    admission::Admitted,
     auth::Watch,
+    capacity::{Held, Seat},
     events::Positions,
     execution::{self, Operation, Outcome, Report, Serial},
     gate::capped,

@@ -17,9 +17,10 @@ use super::{
     protocol::{Close, Effect, Protocol, close_code},
 };
 use crate::{
-    admission::{Refused, Seat, admit},
+    admission::{Refused, admit},
     app::App,
     auth::{self, Watch},
+    capacity::Seat,
     error::{Error, Fault, Result},
     events::Positions,
     execution::{Operation, Report, Serial},

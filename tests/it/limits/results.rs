@@ -33,7 +33,7 @@ async fn stocked(change: impl FnOnce(&mut Settings)) -> TestServer {
 
 /// The same long value under so many names.
 fn under(names: usize) -> String {
-    (0..names).map(|number| format!(" a{number}: attributes")).collect()
+    (0..names).map(|number| format!(" a{number}: attributes")).collect::<Vec<_>>().concat()
 }
 
 fn greedy(names: usize) -> String {
@@ -71,7 +71,7 @@ async fn a_result_has_a_size_over_every_transport() {
     let client = server.user("demo", "pat");
     // Few names fit; and what is long by its names is as long.
     client.query(&greedy(1), Value::Null).await.data();
-    let names: String = (0..50).map(|number| format!(" {}{number}: id", "a".repeat(700))).collect();
+    let names = (0..50).map(|number| format!(" {}{number}: id", "a".repeat(700))).collect::<Vec<_>>().concat();
     for query in [greedy(10), format!("{{ leads {{ nodes {{ {names} }} }} }}")] {
         let answer = client.query(&query, Value::Null).await;
         assert_eq!((answer.status.as_u16(), &answer.body["data"]), (200, &Value::Null));

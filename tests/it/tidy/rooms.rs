@@ -18,13 +18,16 @@ const MAY_USE: &[(&str, &str)] = &[
     // The transports.
     (
         "http",
-        "admission, app, auth, clock, config, error, events, execution, gate, graphql, metrics, telemetry::spans, ws",
+        "admission, app, auth, capacity, clock, config, error, events, execution, gate, graphql, metrics, telemetry::spans, ws",
     ),
-    ("ws", "admission, app, auth, clock, config, error, events, execution, gate, graphql, metrics, telemetry::spans"),
-    ("execution", "admission, app, auth::Viewer, error, events, gate, graphql, metrics, telemetry::spans"),
-    ("admission", "app, auth::Viewer, clock, config, error, gate, graphql, ids, users::Role"),
+    (
+        "ws",
+        "admission, app, auth, capacity, clock, config, error, events, execution, gate, graphql, metrics, telemetry::spans",
+    ),
+    ("execution", "admission, app, auth::Viewer, capacity, error, events, gate, graphql, metrics, telemetry::spans"),
+    ("admission", "app, auth::Viewer, capacity, clock, config, error, gate, graphql, ids, users::Role"),
     ("gate", "auth::Viewer, config, error, graphql, ids, users::Role"),
-    ("graphql", "app, auth, clock, error, events, graphql api, ids, loader, money, paging, rules"),
+    ("graphql", "app, auth, capacity, clock, error, events, graphql api, ids, loader, money, paging, rules"),
     // A feature.
     (
         "graphql api",
@@ -46,6 +49,7 @@ const MAY_USE: &[(&str, &str)] = &[
     // What features stand on. It knows no feature, but for the tenant and the role that are in every token.
     ("events", "clock, db, error, ids, metrics, trouble, users::Role"),
     ("events::log", "clock, db, error, events, ids"),
+    ("capacity", "auth::Viewer, clock::Timestamp, error, ids, users::Role"),
     ("auth", "clock, config, db, error, events, ids, metrics, tenants, trouble, users"),
     ("db", "clock, config, error, ids, metrics, money, telemetry::spans, trouble"),
     ("input", "error, ids, money"),
@@ -122,6 +126,7 @@ const FENCES: &[Fence] = &[
 const NO_FEATURES: &[&str] = &[
     "admission",
     "auth",
+    "capacity",
     "config",
     "db",
     "demo",

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Memory is taken in pieces of so many bytes. The first of each result is free, so that most results never ask.
-pub(super) const PIECE: usize = 64 << 10;
+pub const PIECE: usize = 64 << 10;
 /// More than any result may have.
 const NO_ROOM: usize = usize::MAX / 2;
 
@@ -56,7 +56,7 @@ pub struct Held {
 }
 
 impl Running {
-    pub(super) fn new(viewer: Viewer, seat: Seat, memory: Arc<Seats>, limit: usize) -> Self {
+    pub fn new(viewer: Viewer, seat: Seat, memory: Arc<Seats>, limit: usize) -> Self {
         let (turn, made, result) = (Mutex::default(), AtomicUsize::new(0), Mutex::default());
         Self(Parts { viewer, seat, turn, memory, limit, made, result }.into())
     }

@@ -18,7 +18,7 @@ const TURNS_OF_A_USER: usize = 4;
 const TURNS_OF_A_TENANT: usize = 32;
 
 /// Places of one kind.
-pub(super) struct Seats {
+pub struct Seats {
     /// What it is of which there are too many, and what to do about it: for the refusal.
     what: &'static str,
     advice: &'static str,
