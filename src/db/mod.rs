@@ -242,7 +242,9 @@ impl Db {
                     pause = (pause * 2).min(Duration::from_millis(100));
                 }
                 result => {
-                    spans::transaction_ended(retries, matches!(result, Err(Error::Fault(_))));
+                    // What was given up because nobody waits for it has not failed.
+                    let failed = matches!(result, Err(Error::Fault(_))) && !caller.is_cancelled();
+                    spans::transaction_ended(retries, failed);
                     let result = match result {
                         Err(error) if lost_a_race(&error) => Err(Fault::unavailable(error.describe()).into()),
                         result => result,
