@@ -12,7 +12,7 @@ use std::{
 
 use leadcast::{
     leads::Lead,
-    matching::{ProviderProfile, ServiceArea, points, score},
+    matching::{ProviderProfile, Scorable, ServiceArea, points, score},
     money::Amount,
 };
 use serde_json::{Value, json};
@@ -28,13 +28,16 @@ fn main() {
     println!("one lead, {PROVIDERS} providers, best and median of {ROUNDS} rounds");
     let (plain, usual) =
         (lead("Electrical", "Cape Town", &json!({ "rooms": 3, "kind": "flat" })), providers(usual_profile));
-    measure("usual profiles, with reasons", &usual, |profile| score(&plain, profile).is_some());
-    measure("usual profiles, points alone", &usual, |profile| points((&plain).into(), profile).is_some());
+    let scorable = Scorable::from(&plain);
+    measure("usual profiles, with reasons", &usual, |profile| score(&scorable, profile).is_some());
+    measure("usual profiles, points alone", &usual, |profile| points(&scorable, profile).is_some());
     let (plain, largest) =
         (lead("Electrical", "Cape Town", &large_attributes("SIZE")), providers(largest_plain_profile));
-    measure("the largest profiles there may be, in ASCII", &largest, |profile| score(&plain, profile).is_some());
+    let scorable = Scorable::from(&plain);
+    measure("the largest profiles there may be, in ASCII", &largest, |profile| score(&scorable, profile).is_some());
     let (strange, largest) = (lead("Élagage", "Zürich", &large_attributes("Größe")), providers(largest_profile));
-    measure("the largest profiles there may be, not in ASCII", &largest, |profile| score(&strange, profile).is_some());
+    let scorable = Scorable::from(&strange);
+    measure("the largest profiles there may be, not in ASCII", &largest, |profile| score(&scorable, profile).is_some());
 }
 
 fn measure(what: &str, profiles: &[ProviderProfile], matches: impl Fn(&ProviderProfile) -> bool) {
@@ -94,5 +97,5 @@ fn lead(category: &str, city: &str, attributes: &Value) -> Lead {
     // The last value of each list is what the lead has.
     let last = |value: &Value| value.as_array().and_then(|list| list.last()).unwrap_or(value).clone();
     let attributes = attributes.as_object().unwrap().iter().map(|(key, value)| (key.clone(), last(value)));
-    support::lead(category, city, Value::Object(attributes.collect()), Amount(5_000))
+    support::lead(category, city, &Value::Object(attributes.collect()), Amount(5_000))
 }

@@ -102,7 +102,10 @@ impl Operation {
             allowance.tell(&mut response);
         }
         response.errors = gate::capped(response.errors);
-        match running.text(&response) {
+        let text = running.text(&response);
+        // Not while the client takes its time.
+        drop(response);
+        match text {
             Ok((result, held)) => {
                 self.report(Outcome::Next(result), Some(held)).await;
                 true

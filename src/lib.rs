@@ -50,6 +50,7 @@ pub mod graphql;
 pub mod http;
 pub mod ids;
 pub mod input;
+pub mod json;
 pub mod leads;
 pub mod matching;
 pub mod metrics;

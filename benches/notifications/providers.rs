@@ -52,12 +52,12 @@ pub fn unfit(n: usize) -> ProviderProfile {
 
 /// What a provider is told of the lead, if anything.
 pub fn told(profile: &ProviderProfile) -> Option<i32> {
-    score(&lead(), profile).map(|found| found.score).filter(|score| *score >= profile.min_score)
+    score(&(&lead()).into(), profile).map(|found| found.score).filter(|score| *score >= profile.min_score)
 }
 
 /// The lead that [`crate::leads`] posts, as far as scores go by it.
 fn lead() -> Lead {
-    lead::lead("Electrical", "Cape Town", json!({ "rooms": 3, "kind": "flat" }), Amount(500_000))
+    lead::lead("Electrical", "Cape Town", &json!({ "rooms": 3, "kind": "flat" }), Amount(500_000))
 }
 
 /// Makes these providers users of the tenant, with their profiles.

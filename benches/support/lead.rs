@@ -8,7 +8,7 @@ use leadcast::{
 };
 use serde_json::Value;
 
-pub fn lead(category: &str, city: &str, attributes: Value, budget: Amount) -> Lead {
+pub fn lead(category: &str, city: &str, attributes: &Value, budget: Amount) -> Lead {
     Lead {
         id: Id::random(),
         version: 1,
@@ -27,7 +27,7 @@ pub fn lead(category: &str, city: &str, attributes: Value, budget: Amount) -> Le
             city: Some(city.to_owned()),
             postal_prefix: None,
         },
-        attributes: Some(attributes),
+        attributes: Some(attributes.into()),
         budget: Some(budget),
         price: Credits::ZERO,
         max_claims: 5,

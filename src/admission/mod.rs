@@ -105,7 +105,8 @@ pub fn admit(app: &App, viewer: &Viewer, parameters: Parameters) -> Result<Admit
     let (operation, request) = app.gate.check(parameters).map_err(Refused::NotExecutable)?;
     let seat = limits.operations.take(viewer).map_err(Refused::Fault)?;
     let allowance = limits.rates.spend(viewer, operation.cost).map_err(Refused::Fault)?;
-    let running = Running::new(viewer.clone(), seat, limits.memory.clone(), limits.result_bytes);
+    let running = Running::new(viewer.clone(), seat, limits.memory.clone(), limits.result_bytes, operation.memory)
+        .map_err(Refused::Fault)?;
     Ok(Admitted { operation, request, allowance, running })
 }
 

@@ -1,8 +1,8 @@
 //! What an operation holds while it runs: its place among its client's, its turn, and the memory that its result takes.
 //!
 //! A small query may ask for much: the same long text of a hundred rows under fifty names is paid for by the field, not by the byte. So
-//! the bytes are counted as values are made (`graphql::sizes` does), and kept count of until the client has taken them: what is
-//! too large for one result is not made, and what a client does not read keeps it from more.
+//! its text and the memory are counted as values are made (`graphql::sizes` does), and the text until the client has taken it: what
+//! is too large for one result is not made, and what a client does not read keeps it from more.
 
 use std::{
     io,
@@ -13,6 +13,7 @@ use std::{
 };
 
 use serde::Serialize;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::seats::{Seat, Seats, Turn};
 use crate::{
@@ -22,6 +23,9 @@ use crate::{
 
 /// Memory is taken in pieces of so many bytes. The first of each result is free, so that most results never ask.
 pub const PIECE: usize = 64 << 10;
+/// How many of an operation's root fields are resolved at once, each with the questions it has for the database: one operation with
+/// thirty pages is not to stand in front of everybody with all of them.
+const ROOT_FIELDS: usize = 4;
 /// More than any result may have.
 const NO_ROOM: usize = usize::MAX / 2;
 
@@ -32,12 +36,16 @@ pub struct Running(Arc<Parts>);
 struct Parts {
     viewer: Viewer,
     seat: Seat,
+    _own: Vec<Seat>,
     turn: Mutex<Option<Turn>>,
+    root_fields: Semaphore,
     memory: Arc<Seats>,
     /// Bytes that one result may have.
     limit: usize,
-    /// Bytes of the result that is being made.
+    /// Bytes that the text of the result that is being made will at least have.
     made: AtomicUsize,
+    /// Bytes of memory that it takes while it is being made.
+    taken: AtomicUsize,
     result: Mutex<Making>,
 }
 
@@ -56,9 +64,12 @@ pub struct Held {
 }
 
 impl Running {
-    pub fn new(viewer: Viewer, seat: Seat, memory: Arc<Seats>, limit: usize) -> Self {
-        let (turn, made, result) = (Mutex::default(), AtomicUsize::new(0), Mutex::default());
-        Self(Parts { viewer, seat, turn, memory, limit, made, result }.into())
+    /// `limit`: bytes that one result may have. `own`: what the operation itself takes. Fails when its client has no room for that.
+    pub fn new(viewer: Viewer, seat: Seat, memory: Arc<Seats>, limit: usize, own: usize) -> Result<Self, Fault> {
+        let own = (0..own / PIECE).map(|_| memory.take(&viewer)).collect::<Result<_, _>>()?;
+        let (turn, result, root_fields) = (Mutex::default(), Mutex::default(), Semaphore::new(ROOT_FIELDS));
+        let (made, taken) = (0.into(), 0.into());
+        Ok(Self(Parts { viewer, seat, _own: own, turn, root_fields, memory, limit, made, taken, result }.into()))
     }
 
     /// Waits until it is this operation's turn to do something for an event. It has it until it [`rests`](Self::rest).
@@ -72,24 +83,38 @@ impl Running {
         self.0.turn.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// So many bytes more are in the result. Fails when it is too large, or its client has too much that is not sent yet.
-    pub fn grow(&self, bytes: usize) -> Result<(), Fault> {
-        let before = self.0.made.fetch_add(bytes, Relaxed);
-        let made = before.saturating_add(bytes);
-        if made > self.0.limit {
-            return Err(self.too_large());
-        }
-        if made / PIECE == before / PIECE {
-            return Ok(());
-        }
-        self.take(&mut self.making(), made)
+    /// Waits until the next root field may be resolved, which is for as long as what this returns is there.
+    pub async fn root_field(&self) -> Option<SemaphorePermit<'_>> {
+        // Nobody closes it.
+        self.0.root_fields.acquire().await.ok()
     }
 
-    /// The result as JSON text, and what it holds until it is sent.
+    /// There is more in the result: so many bytes of its text, and of memory. Fails when it is too large, or its client has too much that is
+    /// not sent yet.
+    pub fn grow(&self, text: usize, memory: usize) -> Result<(), Fault> {
+        if self.0.made.fetch_add(text, Relaxed).saturating_add(text) > self.0.limit {
+            return Err(self.too_large());
+        }
+        let before = self.0.taken.fetch_add(memory, Relaxed);
+        let taken = before.saturating_add(memory);
+        if taken / PIECE == before / PIECE {
+            return Ok(());
+        }
+        let mut making = self.making();
+        let found = self.take(&mut making.pieces, taken);
+        if let Err(full) = &found {
+            self.0.made.store(NO_ROOM, Relaxed);
+            *making = Making { fault: Some(full.clone()), ..Making::default() };
+        }
+        found
+    }
+
+    /// The result as JSON text, and what it holds until it is sent. Whatever comes of it, the next result begins anew.
     pub fn text(&self, result: &impl Serialize) -> Result<(String, Held), Fault> {
-        let mut making = std::mem::take(&mut *self.making());
+        let Making { mut pieces, fault } = std::mem::take(&mut *self.making());
         let made = self.0.made.swap(0, Relaxed);
-        if let Some(fault) = making.fault.take() {
+        self.0.taken.store(0, Relaxed);
+        if let Some(fault) = fault {
             return Err(fault);
         }
         let mut text = Capped { text: Vec::new(), limit: self.0.limit };
@@ -98,21 +123,15 @@ impl Running {
             return Err(self.too_large());
         }
         let text = String::from_utf8(text.text).map_err(Fault::internal)?;
-        making.pieces.truncate(text.len() / PIECE);
-        self.take(&mut making, text.len())?;
-        Ok((text, Held { _running: self.clone(), _pieces: making.pieces }))
+        pieces.truncate(text.len() / PIECE);
+        self.take(&mut pieces, text.len())?;
+        Ok((text, Held { _running: self.clone(), _pieces: pieces }))
     }
 
-    fn take(&self, making: &mut Making, bytes: usize) -> Result<(), Fault> {
-        while making.pieces.len() < bytes / PIECE {
-            match self.0.memory.take(&self.0.viewer) {
-                Ok(piece) => making.pieces.push(piece),
-                Err(full) => {
-                    self.0.made.store(NO_ROOM, Relaxed);
-                    *making = Making { fault: Some(full.clone()), ..Making::default() };
-                    return Err(full);
-                }
-            }
+    /// So many pieces as `bytes` need.
+    fn take(&self, pieces: &mut Vec<Seat>, bytes: usize) -> Result<(), Fault> {
+        while pieces.len() < bytes / PIECE {
+            pieces.push(self.0.memory.take(&self.0.viewer)?);
         }
         Ok(())
     }

@@ -70,6 +70,14 @@ impl Engine {
         }
     }
 
+    /// How many connections there are that tenants share.
+    pub fn shared(&self) -> usize {
+        match self {
+            Self::Sqlite(pools) => pools.readers.status().max_size,
+            Self::Postgres { pool, .. } => pool.status().max_size,
+        }
+    }
+
     /// Lets no more transactions begin. Connections are closed as soon as nobody uses them.
     pub async fn close(&self) {
         match self {

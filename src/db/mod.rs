@@ -22,6 +22,7 @@ mod place;
 mod postgres;
 #[allow(clippy::wildcard_imports)] // generated
 pub mod schema;
+mod share;
 pub mod sql_types;
 mod sqlite;
 mod tx;
@@ -51,6 +52,7 @@ pub use epoch::{Epoch, Place};
 pub use held::Held;
 pub use migrations::{is_there, migrate};
 pub(crate) use place::placed;
+use share::{Share, Shares};
 pub use tx::{Connection, Tx};
 pub(crate) use tx::{Mode, on};
 pub use values::to_json;
@@ -115,6 +117,7 @@ pub struct Db {
     pub(crate) wake: Wake,
     /// What keeps the event tail from the end of the log.
     pub held: Held,
+    shares: Shares,
     metrics: DatabaseMetrics,
     /// What requests are refused for.
     trouble: Arc<Mutex<Trouble>>,
@@ -140,6 +143,8 @@ where
     type Fut = Fut;
 }
 
+/// How long a transaction waits for its tenant's share.
+const SHARE_PATIENCE: Duration = Duration::from_secs(2);
 /// For BEGIN, which no lock holds up: a connection that does not answer by then is dead.
 const BEGIN_PATIENCE: Duration = Duration::from_secs(3);
 /// For what a transaction does: longer than the database's own limits, which end it with a better reason, but not for ever.
@@ -161,7 +166,8 @@ impl Db {
     pub fn open_with(target: &Target, connections: usize, metrics: DatabaseMetrics) -> Result<Self> {
         let engine = Engine::open(target, connections)?;
         let trouble = Arc::new(Mutex::new(Trouble::with("the database")));
-        Ok(Self { engine, wake: Wake::default(), held: Held::default(), metrics, trouble })
+        let shares = Shares::new(engine.shared());
+        Ok(Self { engine, wake: Wake::default(), held: Held::default(), shares, metrics, trouble })
     }
 
     /// Runs `work` in a transaction of `tenant` that may write; commits when it returns `Ok`.
@@ -278,6 +284,7 @@ impl Db {
         let asked = Instant::now();
         match &self.engine {
             Engine::Sqlite(_) if mode.reads_only() => {
+                let _share = self.share(mode, caller).await?;
                 let connection = self.connection(mode, asked, caller).await?;
                 sqlite::in_place(async {
                     let started = Instant::now();
@@ -294,6 +301,7 @@ impl Db {
                 pools.turns.run(mode.tenant(), caller, write.in_current_span()).await
             }
             Engine::Postgres { .. } => {
+                let _share = self.share(mode, caller).await?;
                 let (tx, started) = self.begin(mode, asked, caller).await?;
                 self.carry_out(mode, tx, started, work).await
             }
@@ -323,6 +331,17 @@ impl Db {
         };
         self.metrics.transaction(mode.name(), started.elapsed());
         outcome
+    }
+
+    /// The server's own need none.
+    async fn share(&self, mode: Mode, caller: &CancellationToken) -> Result<Option<Share>> {
+        let Some(tenant) = mode.tenant() else { return Ok(None) };
+        tokio::select! {
+            biased;
+            share = timeout(SHARE_PATIENCE, self.shares.take(tenant)) =>
+                share.map(Some).map_err(|_| Fault::unavailable("the tenant waits for its own connections").into()),
+            () = caller.cancelled() => Err(writer::unwanted()),
+        }
     }
 
     async fn connection(&self, mode: Mode, asked: Instant, caller: &CancellationToken) -> Result<Connection> {

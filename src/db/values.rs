@@ -158,13 +158,16 @@ macro_rules! json_value {
         }
     };
     (writes $type:ty) => {
+        $crate::db::json_value!(writes $type, diesel::sql_types::Jsonb);
+        $crate::db::json_value!(writes $type, diesel::sql_types::Nullable<diesel::sql_types::Jsonb>);
+    };
+    (writes $type:ty, $column:ty) => {
         // As an expression, because diesel's SQLite cannot borrow what `to_sql` makes.
-        impl diesel::expression::AsExpression<diesel::sql_types::Jsonb> for $type {
-            type Expression =
-                <serde_json::Value as diesel::expression::AsExpression<diesel::sql_types::Jsonb>>::Expression;
+        impl diesel::expression::AsExpression<$column> for $type {
+            type Expression = <serde_json::Value as diesel::expression::AsExpression<$column>>::Expression;
 
             fn as_expression(self) -> Self::Expression {
-                diesel::expression::AsExpression::<diesel::sql_types::Jsonb>::as_expression($crate::db::to_json(&self))
+                diesel::expression::AsExpression::<$column>::as_expression($crate::db::to_json(&self))
             }
         }
     };

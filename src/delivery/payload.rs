@@ -7,6 +7,7 @@ use crate::{
     claims::ClaimId,
     clock::Timestamp,
     ids::UserId,
+    json::JsonText,
     leads::LeadId,
     notifications::{NotificationId, NotificationType, Priority},
     preferences::Channel,
@@ -52,7 +53,7 @@ struct Entry<'a> {
     priority: Priority,
     title: &'a str,
     message: &'a str,
-    data: Option<&'a serde_json::Value>,
+    data: Option<&'a JsonText>,
     reference: Option<&'a str>,
     lead_id: Option<LeadId>,
     claim_id: Option<ClaimId>,
@@ -125,7 +126,7 @@ mod tests {
     fn it_is_what_the_readme_says() {
         let mut letter = letter(&[("Balance low", "5 credits left")], 0);
         letter.channel = Channel::Sms;
-        letter.listed[0].data = Some(json!({ "order": 7 }));
+        letter.listed[0].data = Some((&json!({ "order": 7 })).into());
         let (id, at) = (letter.listed[0].id, "2023-11-14T22:13:20Z");
         let expected = json!({ "type": "notification.instant", "timestamp": at, "data": {
             "channel": "SMS",
@@ -142,7 +143,7 @@ mod tests {
     fn what_is_too_much_is_counted() {
         let mut letter = letter(&[("A", "a"); 60], 5);
         for delivery in &mut letter.listed {
-            delivery.data = Some(json!({ "text": "x".repeat(16_000) }));
+            delivery.data = Some((&json!({ "text": "x".repeat(16_000) })).into());
         }
         let sent = sent(&letter);
         let listed = sent["data"]["notifications"].as_array().map_or(0, Vec::len);

@@ -5,7 +5,12 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{Cursor, Epoch, Hub, Place, Positions, Record, Scope, hub::Subscription, log, position::Position};
+use super::{
+    Cursor, Epoch, Hub, Place, Positions, Record, Scope,
+    hub::{GIVEN, Subscription},
+    log,
+    position::Position,
+};
 use crate::{
     db::Watermark,
     error::{Fault, Result},
@@ -140,24 +145,32 @@ impl Feed {
 }
 
 impl Hub {
-    /// A page of the log for those who poll: what `scope` takes after `after`, in order, and how far that is; false when
-    /// that is all there is by now.
-    pub async fn poll(&self, scope: &Arc<Scope>, after: &Cursor) -> Result<(Vec<Delivery>, Cursor, bool)> {
+    /// A page of the log for those who poll: what `scope` takes after `after`, in order, and how far that is; false when that is all there is
+    /// by now. About `first` or [`GIVEN`] of it, whichever is more; less where it is sparse or large.
+    pub async fn poll(
+        &self,
+        scope: &Arc<Scope>,
+        after: &Cursor,
+        first: usize,
+    ) -> Result<(Vec<Delivery>, Cursor, bool)> {
         check(self, after, scope).await?;
         let end = self.place();
         if end.epoch != after.epoch {
             return Err(Fault::CursorExpired.into());
         }
-        if after.id >= end.id {
-            return Ok((Vec::new(), *after, false));
+        let (mut reached, mut deliveries) = (after.id, Vec::new());
+        while reached < end.id && deliveries.len() < first {
+            let (records, step) = self.read_step(end.epoch, scope, reached, end.id).await?;
+            reached = step;
+            let is_all = records.len() < GIVEN;
+            let delivery =
+                |record: Arc<Record>| Delivery { cursor: Cursor { id: record.id, ..*after }, backlog: true, record };
+            deliveries.extend(records.into_iter().map(delivery));
+            if is_all {
+                break;
+            }
         }
-        let (records, reached) = self.read_step(end.epoch, scope, after.id, end.id).await?;
-        let deliveries = records.into_iter().map(|record| Delivery {
-            cursor: Cursor { id: record.id, ..*after },
-            backlog: true,
-            record,
-        });
-        Ok((deliveries.collect(), Cursor { id: reached, ..*after }, reached < end.id))
+        Ok((deliveries, Cursor { id: reached, ..*after }, reached < end.id))
     }
 }
 

@@ -1,16 +1,17 @@
 //! What apollo-compiler has read, in the form that async-graphql executes, each node still at its place in the text.
 //!
 //! A field that is asked for in several places, as front ends do whose components each have their fragment, is one field here: async-graphql
-//! would execute it in each place, and lay the results on each other in a way that loses a `null`. So fragments are put where they are
-//! spread, and fields of one name are merged, as the specification has it ("CollectFields"). What is only for some types, or depends on a
-//! variable, stays a part of its own.
+//! would execute it in each place, a mutation twice, and lay the results on each other in a way that loses a `null`. So what is asked of
+//! an object is collected as the specification has it ("CollectFields"): fragments where they are spread, without what `@skip` and
+//! `@include` leave out, fields of one name merged. Where an object may be of several types that are asked for different things, that is
+//! done for each of them.
 
-use std::{collections::HashMap, ptr};
+use std::collections::HashMap;
 
 use apollo_compiler::{
-    ExecutableDocument, Name, Node, Schema,
+    ExecutableDocument, Name, Node,
     ast::{Argument, Directive, DirectiveList, OperationType, Value, VariableDefinition},
-    collections::HashSet,
+    collections::{HashSet, IndexMap},
     executable::{Field, Operation, Selection, SelectionSet},
     parser::{SourceMap, SourceSpan},
 };
@@ -20,14 +21,51 @@ use async_graphql::{
 };
 use async_graphql_value::Value as OutValue;
 
-/// One operation of a valid document.
+use super::input::Types;
+
+/// One operation of a valid document. `answers`: to the variables that decide what is included.
 pub fn document(
-    schema: &Schema,
+    types: &Types,
     document: &ExecutableDocument,
     operation: &Node<Operation>,
+    answers: &HashMap<&str, bool>,
 ) -> out::ExecutableDocument {
-    let operation = Converter { schema, document, sources: &document.sources }.operation(operation);
+    let operation = Converter { types, document, sources: &document.sources, answers }.operation(operation);
     out::ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: HashMap::new() }
+}
+
+/// The variables that decide what is included, in whatever operation.
+pub fn conditions(document: &ExecutableDocument) -> HashSet<&Name> {
+    let mut found = HashSet::default();
+    let operations = document.operations.iter().map(|operation| &operation.selection_set);
+    let mut open: Vec<_> =
+        operations.chain(document.fragments.values().map(|fragment| &fragment.selection_set)).collect();
+    while let Some(set) = open.pop() {
+        for selection in &set.selections {
+            found.extend(
+                selection
+                    .directives()
+                    .iter()
+                    .filter_map(|directive| condition(directive).and_then(|(value, _)| value.as_variable())),
+            );
+            match selection {
+                Selection::Field(field) => open.push(&field.selection_set),
+                Selection::InlineFragment(inline) => open.push(&inline.selection_set),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    found
+}
+
+/// On what it depends whether a selection is included, and what that must be.
+fn condition(directive: &Directive) -> Option<(&Value, bool)> {
+    let wanted = match directive.name.as_str() {
+        "include" => true,
+        "skip" => false,
+        _ => return None,
+    };
+    Some((directive.specified_argument_by_name("if")?, wanted))
 }
 
 /// The kind of an operation.
@@ -46,35 +84,20 @@ pub fn position(span: Option<SourceSpan>, sources: &SourceMap) -> Option<Pos> {
 }
 
 struct Converter<'a> {
-    schema: &'a Schema,
+    types: &'a Types,
     document: &'a ExecutableDocument,
     sources: &'a SourceMap,
+    answers: &'a HashMap<&'a str, bool>,
 }
 
-/// What is asked of one object, merged, in the order of its first mention.
+/// What is asked of an object of one type, in the order of its first mention.
 #[derive(Default)]
-struct Merged<'a> {
-    parts: Vec<Part<'a>>,
-    places: HashMap<Key<'a>, usize>,
-    /// Fragments that have been put here.
+struct Collected<'a> {
+    /// The mentions of each field: validation has seen to it that they are the same but for what they select.
+    fields: IndexMap<&'a Name, Vec<&'a Node<Field>>>,
     spread: HashSet<&'a Name>,
-}
-
-/// What may be merged: one answer under one condition, or one condition.
-#[derive(PartialEq, Eq, Hash)]
-enum Key<'a> {
-    Field(&'a Name, &'a DirectiveList),
-    Fragment(Option<&'a Name>, &'a DirectiveList),
-}
-
-enum Part<'a> {
-    Field(Vec<&'a Node<Field>>),
-    Fragment {
-        on: Option<&'a Name>,
-        directives: &'a DirectiveList,
-        at: Option<SourceSpan>,
-        sets: Vec<&'a SelectionSet>,
-    },
+    /// Whether there is more that is asked of other types only.
+    passed_over: bool,
 }
 
 impl<'a> Converter<'a> {
@@ -108,10 +131,6 @@ impl<'a> Converter<'a> {
         let root = operation.root_fields(self.document).map(|field| self.field(&[field]));
         let root = root.map(|field| Positioned::new(out::Selection::Field(field.clone()), field.pos));
         out::SelectionSet { items: root.collect() }
-    }
-
-    fn condition(&self, on: &Name) -> Positioned<out::TypeCondition> {
-        self.at(out::TypeCondition { on: self.name(on) }, on.location())
     }
 
     fn variable(&self, variable: &Node<VariableDefinition>) -> Positioned<out::VariableDefinition> {
@@ -155,65 +174,77 @@ impl<'a> Converter<'a> {
         sets: &[&'a SelectionSet],
         span: Option<SourceSpan>,
     ) -> Positioned<out::SelectionSet> {
-        let mut merged = Merged::default();
-        for set in sets {
-            self.merge(parent, set, &mut merged);
-        }
-        let items = merged.parts.into_iter().map(|part| self.part(parent, &part)).collect();
+        let collected = self.collected(parent, sets);
+        let types = if collected.passed_over { self.types.possible(parent) } else { &[] };
+        let items = if types.is_empty() {
+            self.fields(&collected)
+        } else {
+            types.iter().filter_map(|ty| self.of_type(ty, sets, span)).collect()
+        };
         self.at(out::SelectionSet { items }, span)
     }
 
-    fn merge(&self, parent: &Name, set: &'a SelectionSet, merged: &mut Merged<'a>) {
-        for selection in &set.selections {
-            let (on, directives, set, at) = match selection {
+    /// What `sets` ask of an object that turns out to be a `ty`.
+    fn of_type(
+        &self,
+        ty: &Name,
+        sets: &[&'a SelectionSet],
+        span: Option<SourceSpan>,
+    ) -> Option<Positioned<out::Selection>> {
+        let items = self.fields(&self.collected(ty, sets));
+        let converted = out::InlineFragment {
+            type_condition: Some(self.at(out::TypeCondition { on: self.name(ty) }, span)),
+            directives: Vec::new(),
+            selection_set: self.at(out::SelectionSet { items }, span),
+        };
+        let is_empty = converted.selection_set.node.items.is_empty();
+        (!is_empty).then(|| self.at(out::Selection::InlineFragment(self.at(converted, span)), span))
+    }
+
+    fn fields(&self, collected: &Collected<'a>) -> Vec<Positioned<out::Selection>> {
+        let fields = collected.fields.values().map(|mentions| self.field(mentions));
+        fields.map(|field| Positioned { pos: field.pos, node: out::Selection::Field(field) }).collect()
+    }
+
+    fn collected(&self, ty: &Name, sets: &[&'a SelectionSet]) -> Collected<'a> {
+        let mut collected = Collected::default();
+        for set in sets {
+            self.collect(ty, set, &mut collected);
+        }
+        collected
+    }
+
+    fn collect(&self, ty: &Name, set: &'a SelectionSet, collected: &mut Collected<'a>) {
+        for selection in set.selections.iter().filter(|selection| self.is_included(selection.directives())) {
+            let (on, set) = match selection {
                 Selection::Field(field) => {
-                    merged.field(field);
+                    collected.fields.entry(field.response_key()).or_default().push(field);
                     continue;
                 }
                 Selection::FragmentSpread(spread) => {
-                    let Some(fragment) = self.document.fragments.get(&spread.fragment_name) else { continue };
-                    let on = fragment.type_condition();
-                    if self.is_all(on, &spread.directives, parent) && !merged.spread.insert(&spread.fragment_name) {
-                        continue;
+                    let new = collected.spread.insert(&spread.fragment_name);
+                    match self.document.fragments.get(&spread.fragment_name).filter(|_| new) {
+                        Some(fragment) => (Some(fragment.type_condition()), &fragment.selection_set),
+                        None => continue,
                     }
-                    (Some(on), &spread.directives, &fragment.selection_set, spread.location())
                 }
-                Selection::InlineFragment(inline) => {
-                    (inline.type_condition.as_ref(), &inline.directives, &inline.selection_set, inline.location())
-                }
+                Selection::InlineFragment(inline) => (inline.type_condition.as_ref(), &inline.selection_set),
             };
-            if self.is_all(on.unwrap_or(parent), directives, parent) {
-                self.merge(parent, set, merged);
+            if on.is_none_or(|on| self.types.is(ty, on)) {
+                self.collect(ty, set, collected);
             } else {
-                merged.fragment(on, directives, set, at);
+                collected.passed_over = true;
             }
         }
     }
 
-    /// Whether a fragment is for every object of the type `parent`, whatever the variables are.
-    fn is_all(&self, on: &Name, directives: &DirectiveList, parent: &Name) -> bool {
-        directives.is_empty() && (on == parent || self.schema.is_subtype(on, parent))
+    fn is_included(&self, directives: &DirectiveList) -> bool {
+        directives.iter().filter_map(|directive| condition(directive)).all(|(value, wanted)| match value {
+            Value::Variable(name) => self.answers.get(name.as_str()) == Some(&wanted),
+            value => value.to_bool() == Some(wanted),
+        })
     }
 
-    fn part(&self, parent: &Name, part: &Part<'a>) -> Positioned<out::Selection> {
-        match part {
-            Part::Field(fields) => {
-                let field = self.field(fields);
-                let pos = field.pos;
-                Positioned::new(out::Selection::Field(field), pos)
-            }
-            Part::Fragment { on, directives, at, sets } => {
-                let converted = out::InlineFragment {
-                    type_condition: on.map(|on| self.condition(on)),
-                    directives: self.directives(directives),
-                    selection_set: self.selections(on.unwrap_or(parent), sets, *at),
-                };
-                self.at(out::Selection::InlineFragment(self.at(converted, *at)), *at)
-            }
-        }
-    }
-
-    /// The mentions of a field: validation has seen to it that they are the same but for what they select.
     fn field(&self, mentions: &[&'a Node<Field>]) -> Positioned<out::Field> {
         let field = mentions[0];
         let (span, sets): (_, Vec<_>) = (field.location(), mentions.iter().map(|field| &field.selection_set).collect());
@@ -221,42 +252,10 @@ impl<'a> Converter<'a> {
             alias: field.alias.as_ref().map(|alias| self.name(alias)),
             name: self.name(&field.name),
             arguments: self.arguments(&field.arguments),
-            directives: self.directives(&field.directives),
+            directives: Vec::new(),
             selection_set: self.selections(&field.selection_set.ty, &sets, span),
         };
         self.at(converted, span)
-    }
-}
-
-impl<'a> Merged<'a> {
-    fn field(&mut self, field: &'a Node<Field>) {
-        let place = self.place(Key::Field(field.response_key(), &field.directives), || Part::Field(Vec::new()));
-        if let Part::Field(mentions) = place {
-            mentions.push(field);
-        }
-    }
-
-    fn fragment(
-        &mut self,
-        on: Option<&'a Name>,
-        directives: &'a DirectiveList,
-        set: &'a SelectionSet,
-        at: Option<SourceSpan>,
-    ) {
-        let new = || Part::Fragment { on, directives, at, sets: Vec::new() };
-        if let Part::Fragment { sets, .. } = self.place(Key::Fragment(on, directives), new)
-            && !sets.iter().any(|known| ptr::eq(*known, set))
-        {
-            sets.push(set);
-        }
-    }
-
-    fn place(&mut self, key: Key<'a>, new: impl FnOnce() -> Part<'a>) -> &mut Part<'a> {
-        let place = *self.places.entry(key).or_insert_with(|| {
-            self.parts.push(new());
-            self.parts.len() - 1
-        });
-        &mut self.parts[place]
     }
 }
 

@@ -1,6 +1,6 @@
 //! A document that may be executed: read, valid for the schema, and within its limits.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apollo_compiler::{
     ExecutableDocument, Name, Node,
@@ -8,12 +8,13 @@ use apollo_compiler::{
     executable::Operation,
     introspection::check_max_depth,
     parser::{Parser, SourceMap},
-    validation::{DiagnosticData, DiagnosticList, WithErrors},
+    validation::{DiagnosticData, DiagnosticList, Valid, WithErrors},
 };
 use async_graphql::{
     ServerError,
     parser::types::{ExecutableDocument as Executable, OperationType},
 };
+use serde_json::{Map, Value as Json};
 
 use super::{convert, cost::Cost, input::Types, limits, literals, syntax};
 use crate::config::DocumentLimits;
@@ -21,8 +22,14 @@ use crate::config::DocumentLimits;
 /// How deep lists, objects, selections and types may be nested in the text: deeper than any use, and no danger to a stack.
 const NESTING: usize = 64;
 
-/// Of an ordinary text, which has each where it is needed.
+/// Bytes of an ordinary text that take as much memory as a selection, and as a value.
 const BYTES_OF_A_SELECTION: usize = 20;
+const BYTES_OF_A_VALUE: usize = 8;
+/// What a document takes in memory, in bytes for each of an ordinary text.
+const MEMORY_OF_A_BYTE: usize = 20;
+
+/// What is executed depends on the variables in `@skip` and `@include`: what was made for so many answers is kept.
+const KEPT: usize = 4;
 
 /// A document with all that is the same whoever sends it.
 #[derive(Debug)]
@@ -33,6 +40,8 @@ pub struct Document {
     pub sources: SourceMap,
     /// How much memory it takes, in bytes of an ordinary text that would take as much.
     pub weight: usize,
+    /// What one of its operations takes while it is executed, in bytes.
+    pub memory: usize,
 }
 
 /// One of its operations.
@@ -40,8 +49,12 @@ pub struct Document {
 pub struct Checked {
     pub operation: Node<Operation>,
     pub kind: OperationType,
-    pub executable: Executable,
     pub cost: Cost,
+    document: Arc<Valid<ExecutableDocument>>,
+    /// The variables that decide what is included.
+    conditions: Vec<Name>,
+    /// By the answers to these.
+    made: Mutex<Vec<(Vec<bool>, Arc<Executable>)>>,
 }
 
 impl Document {
@@ -78,21 +91,28 @@ impl Document {
         if !misfits.is_empty() {
             return Err(misfits);
         }
-        let selections = limits::check(&document, limits, introspection).map_err(one)?;
+        let extent = limits::check(&document, types, limits, introspection).map_err(one)?;
         for operation in document.operations.iter() {
             check_max_depth(&document, operation).map_err(|error| {
                 let at = convert::position(error.location(), &document.sources);
                 one(ServerError::new(error.message().to_string(), at))
             })?;
         }
+        let document = Arc::new(document);
+        let conditions = convert::conditions(&document);
         let checked = |operation: &Node<Operation>| {
+            let names = operation.variables.iter().map(|variable| &variable.name);
             Arc::new(Checked {
                 operation: operation.clone(),
                 kind: convert::kind(operation),
-                executable: convert::document(&types.schema, &document, operation),
                 cost: Cost::of(&document, operation),
+                conditions: names.filter(|name| conditions.contains(name)).cloned().collect(),
+                document: document.clone(),
+                made: Mutex::default(),
             })
         };
+        let variants = if conditions.is_empty() { 1 } else { KEPT };
+        let parts = extent.selections * BYTES_OF_A_SELECTION + extent.values * BYTES_OF_A_VALUE;
         Ok(Self {
             anonymous: document.operations.anonymous.as_ref().map(checked),
             named: document
@@ -102,7 +122,8 @@ impl Document {
                 .map(|(name, operation)| (name.clone(), checked(operation)))
                 .collect(),
             sources: document.sources.clone(),
-            weight: text.len().max(selections * BYTES_OF_A_SELECTION),
+            weight: text.len().max(parts * variants),
+            memory: text.len().max(parts) * MEMORY_OF_A_BYTE,
         })
     }
 
@@ -118,6 +139,37 @@ impl Document {
         };
         let missing = || format!("There is no operation named \"{}\".", name.unwrap_or_default());
         found.ok_or_else(|| ServerError::new(missing(), None))
+    }
+}
+
+impl Checked {
+    /// What is executed with these variables, coerced.
+    pub fn executable(&self, types: &Types, variables: &Map<String, Json>) -> Result<Executable, ServerError> {
+        let answers = self.conditions.iter().map(|name| self.answer(name, variables));
+        let answers = answers.collect::<Result<Vec<bool>, _>>()?;
+        let known = self.made().iter().find(|(of, _)| *of == answers).map(|(_, made)| made.clone());
+        if let Some(known) = known {
+            return Ok((*known).clone());
+        }
+        let by_name = self.conditions.iter().map(Name::as_str).zip(answers.iter().copied()).collect();
+        let new = convert::document(types, &self.document, &self.operation, &by_name);
+        let mut made = self.made();
+        if made.len() < KEPT {
+            made.push((answers, Arc::new(new.clone())));
+        }
+        Ok(new)
+    }
+
+    /// Whoever has a default may still be given `null`.
+    fn answer(&self, name: &Name, variables: &Map<String, Json>) -> Result<bool, ServerError> {
+        variables.get(name.as_str()).and_then(Json::as_bool).ok_or_else(|| {
+            let at = convert::position(name.location(), &self.document.sources);
+            ServerError::new(format!("The variable ${name} decides what is included: it must not be null."), at)
+        })
+    }
+
+    fn made(&self) -> MutexGuard<'_, Vec<(Vec<bool>, Arc<Executable>)>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -21,7 +21,24 @@ pub type ScalarCheck = fn(Value) -> Result<(), String>;
 /// The types of a schema.
 pub struct Types {
     pub schema: Valid<Schema>,
+    /// Of each interface and union, by name.
+    objects: HashMap<Name, Vec<Name>>,
     scalars: HashMap<Cow<'static, str>, ScalarCheck>,
+}
+
+fn objects(schema: &Schema) -> HashMap<Name, Vec<Name>> {
+    let interfaces = schema.implementers_map().into_iter().map(|(name, found)| (name, Vec::from_iter(found.objects)));
+    let unions = schema.types.iter().filter_map(|(name, found)| match found {
+        ExtendedType::Union(union) => {
+            Some((name.clone(), union.members.iter().map(|member| member.name.clone()).collect()))
+        }
+        _ => None,
+    });
+    let mut objects: HashMap<_, _> = interfaces.chain(unions).collect();
+    for names in objects.values_mut() {
+        names.sort_unstable();
+    }
+    objects
 }
 
 impl Types {
@@ -35,10 +52,21 @@ impl Types {
             matches!(found, ExtendedType::Scalar(scalar) if !scalar.is_built_in())
                 && !scalars.contains_key(name.as_str())
         });
-        match unknown {
-            Some((name, _)) => Err(Error::internal(format!("nobody knows what a {name} may be"))),
-            None => Ok(Self { schema, scalars }),
+        if let Some((name, _)) = unknown {
+            return Err(Error::internal(format!("nobody knows what a {name} may be")));
         }
+        let objects = objects(&schema);
+        Ok(Self { schema, objects, scalars })
+    }
+
+    /// The types that an object may have of which an interface or a union is known; none when its type is known.
+    pub fn possible(&self, name: &Name) -> &[Name] {
+        self.objects.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether whatever is a `ty` is an `of`.
+    pub fn is(&self, ty: &Name, of: &Name) -> bool {
+        ty == of || self.schema.is_subtype(of, ty)
     }
 
     /// The check of a scalar of the schema's own; `None` for every other type.

@@ -1,14 +1,14 @@
 //! How much a document may ask for. What is counted here is counted in the text, each fragment once.
 
 use apollo_compiler::{
-    ExecutableDocument,
-    ast::DirectiveList,
+    ExecutableDocument, Name,
+    ast::{DirectiveList, Value},
     collections::{HashMap, HashSet},
     executable::{Operation, Selection, SelectionSet},
 };
 use async_graphql::ServerError;
 
-use super::errors::with_code;
+use super::{errors::with_code, input::Types};
 use crate::config::DocumentLimits;
 
 /// Fields of introspection that lead to the schema.
@@ -18,6 +18,9 @@ const INTROSPECTION: [&str; 2] = ["__schema", "__type"];
 /// is validated with all fragments that it leads to, so that many operations with the same large fragment take long, few as their words
 /// may be.
 const MAX_SELECTIONS: usize = 20_000;
+/// Values that a document may have, likewise. A long text counts as several.
+const MAX_VALUES: usize = 20_000;
+const BYTES_OF_A_VALUE: usize = 64;
 
 /// That something is over its limit. `name` is that of the limit in the settings.
 pub fn exceeded(name: &str, what: &str, limit: u64, found: u64) -> ServerError {
@@ -72,12 +75,31 @@ impl<'a> Size<'a> {
     }
 }
 
-/// Counts what is in a valid document. Returns how many selections it has when its fragments are put where they are spread.
+/// How much is executed.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Extent {
+    pub selections: usize,
+    /// In arguments.
+    pub values: usize,
+}
+
+impl Extent {
+    fn and(self, more: Self) -> Self {
+        Self {
+            selections: self.selections.saturating_add(more.selections),
+            values: self.values.saturating_add(more.values),
+        }
+    }
+}
+
+/// Counts what is in a valid document. Returns how much that is when its fragments are put where they are spread, for each type that an object
+/// may have.
 pub fn check(
     document: &ExecutableDocument,
+    types: &Types,
     limits: &DocumentLimits,
     introspection: bool,
-) -> Result<usize, ServerError> {
+) -> Result<Extent, ServerError> {
     let mut found = Found::default();
     for operation in document.operations.iter() {
         found.directives += operation.directives.len();
@@ -93,15 +115,16 @@ pub fn check(
         return Err(with_code("Introspection is switched off here: schema.graphql has the schema.", "FORBIDDEN"));
     }
     let mut depths = Depths { document, known: HashMap::default() };
-    let (mut spread, mut selections) = (Spread { document, known: HashMap::default() }, 0_usize);
+    let (mut spread, mut extent) = (Spread { document, types, known: HashMap::default() }, Extent::default());
     for operation in document.operations.iter() {
-        selections = selections.saturating_add(spread.out(&operation.selection_set));
-        let what = "too many selections, with fragments wherever they are spread";
-        at_most("selections", what, MAX_SELECTIONS, selections)?;
+        extent = extent.and(spread.of(&operation.selection_set, operation.object_type()));
+        let what = |what| format!("too many {what}, with fragments wherever they are spread");
+        at_most("selections", &what("selections"), MAX_SELECTIONS, extent.selections)?;
+        at_most("values", &what("values in arguments"), MAX_VALUES, extent.values)?;
         at_most("rootFields", "too many root fields", limits.root_fields, roots(document, operation))?;
         at_most("depth", "too many levels of fields", limits.depth, depths.of(&operation.selection_set))?;
     }
-    Ok(selections)
+    Ok(extent)
 }
 
 fn at_most(name: &str, what: &str, limit: usize, found: usize) -> Result<(), ServerError> {
@@ -176,30 +199,57 @@ impl<'a> Depths<'a> {
     }
 }
 
-/// How many selections there are when every fragment is put where it is spread.
+/// How much there is when every fragment is put where it is spread.
 struct Spread<'a> {
     document: &'a ExecutableDocument,
-    known: HashMap<&'a str, usize>,
+    types: &'a Types,
+    /// Of each fragment, for each type that it is spread on.
+    known: HashMap<(&'a str, &'a str), Extent>,
 }
 
 impl<'a> Spread<'a> {
-    fn out(&mut self, set: &'a SelectionSet) -> usize {
-        set.selections.iter().fold(0_usize, |count, selection| {
-            let inside = match selection {
-                Selection::Field(field) => self.out(&field.selection_set),
-                Selection::InlineFragment(fragment) => self.out(&fragment.selection_set),
-                Selection::FragmentSpread(spread) => self.of_fragment(&spread.fragment_name),
-            };
-            count.saturating_add(1).saturating_add(inside)
+    /// What is asked of a `ty`, or of each type that it may be.
+    fn of(&mut self, set: &'a SelectionSet, ty: &'a Name) -> Extent {
+        let types = self.types.possible(ty);
+        let one = Extent { selections: 1, values: 0 };
+        let each = types.iter().fold(Extent::default(), |sum, ty| sum.and(one).and(self.of_object(set, ty)));
+        if types.is_empty() { self.of_object(set, ty) } else { each }
+    }
+
+    fn of_object(&mut self, set: &'a SelectionSet, ty: &'a Name) -> Extent {
+        set.selections.iter().fold(Extent::default(), |sum, selection| match selection {
+            Selection::Field(field) => {
+                let values = field.arguments.iter().map(|given| values(&given.value)).sum();
+                let own = Extent { selections: 1, values };
+                sum.and(own).and(self.of(&field.selection_set, &field.selection_set.ty))
+            }
+            Selection::InlineFragment(fragment) => {
+                let is_for = fragment.type_condition.as_ref().is_none_or(|on| self.types.is(ty, on));
+                if is_for { sum.and(self.of_object(&fragment.selection_set, ty)) } else { sum }
+            }
+            Selection::FragmentSpread(spread) => sum.and(self.of_fragment(&spread.fragment_name, ty)),
         })
     }
 
-    fn of_fragment(&mut self, name: &'a str) -> usize {
-        if let Some(count) = self.known.get(name) {
-            return *count;
+    fn of_fragment(&mut self, name: &'a str, ty: &'a Name) -> Extent {
+        if let Some(known) = self.known.get(&(name, ty.as_str())) {
+            return *known;
         }
-        let count = self.document.fragments.get(name).map_or(0, |fragment| self.out(&fragment.selection_set));
-        self.known.insert(name, count);
-        count
+        let fragment = self.document.fragments.get(name);
+        let fragment = fragment.filter(|fragment| self.types.is(ty, fragment.type_condition()));
+        let extent = fragment.map_or_else(Extent::default, |fragment| self.of_object(&fragment.selection_set, ty));
+        self.known.insert((name, ty.as_str()), extent);
+        extent
     }
+}
+
+/// With all that is in it.
+fn values(value: &Value) -> usize {
+    let inside = match value {
+        Value::List(items) => items.iter().map(|item| values(item)).sum(),
+        Value::Object(members) => members.iter().map(|(_, value)| values(value)).sum(),
+        Value::String(text) => text.len() / BYTES_OF_A_VALUE,
+        _ => 0,
+    };
+    1 + inside
 }

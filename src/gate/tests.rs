@@ -12,7 +12,7 @@ const SDL: &str = "
     type Query { either: Either  a(v: Int, w: [Int!], b: String, c: Choice, of: Of, even: Even, evens: [Even!], any: Any, one: One, must: Int! = 1): Int  node: Node  nodes(first: Int! = 20, name: String): Nodes! }
     type Mutation { b: Int }
     type Subscription { a(v: Int): Node  b: Int }
-    type Node { id: ID!  a: Int  node: Node  children(first: Int): Nodes!  tags: [Node!]! }
+    type Node { id: ID!  a: Int  named(as: String): Int  node: Node  children(first: Int): Nodes!  tags: [Node!]! }
     type Nodes { nodes: [Node!]!  edges: [Edge!]!  total: Int }
     type Edge { node: Node! }
     union Either = Node | Edge
@@ -154,7 +154,7 @@ fn a_document_is_executed_as_it_was_written() {
     let converted = format!("{:?}", request.parsed_query().expect("it is there"));
     let mut same = Request::new(query);
     let parsed = format!("{:?}", same.parsed_query().expect("async-graphql reads it, too"));
-    for piece in ["-3", "NO", "é\\n\\\"", "block\\ntext", "include", "Number(2)", "Null", "alias: Some"] {
+    for piece in ["-3", "NO", "é\\n\\\"", "block\\ntext", "Number(2)", "Null", "alias: Some"] {
         assert!(converted.contains(piece) && parsed.contains(piece), "{piece}\n{converted}\n{parsed}");
     }
 }
@@ -165,6 +165,11 @@ fn shape(request: &mut Request) -> String {
     let mut pieces = debug.split("Pos(");
     let first = pieces.next().unwrap_or_default().to_owned();
     pieces.fold(first, |shape, piece| shape + piece.split_once(')').expect("a place ends").1)
+}
+
+/// What is executed for `query` when its variable `v` is this.
+fn executed(query: &str, v: bool) -> String {
+    shape(&mut checked(query, None, &json!({ "v": v })).expect(query).1)
 }
 
 #[test]
@@ -178,24 +183,100 @@ fn what_is_asked_for_in_several_places_is_executed_once() {
             "{ node { a node { id a } } }",
         ),
         ("{ node { id } one: node { a } node { id } }", "{ node { id } one: node { a } }"),
-        (
-            "{ either { ... on Node { id } ... on Edge { node { id } } ... on Node { a } } }",
-            "{ either { ... on Node { id a } ... on Edge { node { id } } } }",
-        ),
         ("{ node { ... on Node { ... on Node { id } } } }", "{ node { id } }"),
-        // What a variable decides is beside what it does not.
+    ] {
+        assert_eq!(executed(query, true), shape(&mut Request::new(merged)), "{query}");
+    }
+}
+
+#[test]
+fn what_may_be_of_several_types_is_asked_of_each() {
+    for (query, merged) in [
         (
-            "query ($v: Boolean!) { node @include(if: $v) { id } node { a } ... @skip(if: $v) { a } node @include(if: $v) { a } }",
-            "query ($v: Boolean!) { node @include(if: $v) { id a } node { a } ... @skip(if: $v) { a } }",
+            "{ either { ... on Node { id } __typename ... on Edge { node { id } } ...N } } fragment N on Node { a id }",
+            "{ either { ... on Edge { __typename node { id } } ... on Node { id __typename a } } }",
+        ),
+        ("{ either { ... on Node { id } } }", "{ either { ... on Node { id } } }"),
+        ("{ either { __typename ... on Either { __typename } } }", "{ either { __typename } }"),
+    ] {
+        assert_eq!(executed(query, true), shape(&mut Request::new(merged)), "{query}");
+    }
+}
+
+/// Above all a mutation that is mentioned twice, once on a condition, is one.
+#[test]
+fn what_is_left_out_is_not_executed() {
+    const F: &str = "fragment F on Node { a node { id } }";
+    for (query, with, without) in [
+        (
+            "query ($v: Boolean!) { node @include(if: $v) { id } node { a } ... @skip(if: $v) { a } }",
+            "query ($v: Boolean!) { node { id a } }",
+            "query ($v: Boolean!) { node { a } a }",
         ),
         (
-            &format!("query ($v: Boolean!) {{ node {{ ...F @skip(if: $v) ...F }} }} {F}"),
-            "query ($v: Boolean!) { node { ... on Node @skip(if: $v) { a node { id } } a node { id } } }",
+            &format!("query ($v: Boolean!) {{ node {{ ...F @skip(if: $v) id ...F }} }} {F}"),
+            "query ($v: Boolean!) { node { id a node { id } } }",
+            "query ($v: Boolean!) { node { a node { id } id } }",
+        ),
+        (
+            "mutation ($v: Boolean! = true) { b ... @include(if: $v) { b } again: b @skip(if: $v) }",
+            "mutation ($v: Boolean! = true) { b }",
+            "mutation ($v: Boolean! = true) { b again: b }",
+        ),
+        (
+            "query ($v: Boolean = false) { a @include(if: $v) @skip(if: false) node @include(if: true) { id a @skip(if: $v) } }",
+            "query ($v: Boolean = false) { a node { id } }",
+            "query ($v: Boolean = false) { node { id a } }",
         ),
     ] {
-        let (_, mut request) = checked(query, None, &json!({ "v": true })).expect(query);
-        assert_eq!(shape(&mut request), shape(&mut Request::new(merged)), "{query}");
+        assert_eq!(executed(query, true), shape(&mut Request::new(with)), "{query}");
+        assert_eq!(executed(query, false), shape(&mut Request::new(without)), "{query}");
     }
+}
+
+#[test]
+fn what_decides_is_not_null() {
+    let query = "query ($v: Boolean = true) { a @include(if: $v) }";
+    let errors = checked(query, None, &json!({ "v": null })).expect_err("nobody knows whether to include it");
+    assert_eq!(errors[0].message, "The variable $v decides what is included: it must not be null.");
+    assert_eq!(errors[0].locations, [async_graphql::Pos { line: 1, column: 9 }]);
+}
+
+/// One gate remembers a document with what it is for some answers; for the others it is made anew.
+#[test]
+fn many_answers_to_many_conditions() {
+    let gate = gate_with(|_| {});
+    let names = ["p", "q", "r", "s"];
+    let query = format!(
+        "query ({}) {{ must: a {} }}",
+        names.map(|name| format!("${name}: Boolean!")).join(" "),
+        names.map(|name| format!("{name}: a @include(if: ${name})")).join(" "),
+    );
+    for answers in (0..16).chain(0..16) {
+        let is = |n: usize| answers >> n & 1 == 1;
+        let variables: serde_json::Map<_, _> = (0..4).map(|n| (names[n].to_owned(), is(n).into())).collect();
+        let checked = gate.check(parameters(&query, None, &variables.into()));
+        let mut request = checked.expect("a good document").1;
+        let shape = shape(&mut request);
+        for (n, name) in names.iter().enumerate() {
+            assert_eq!(
+                shape.contains(&format!("alias: Some(Positioned {{ pos: , node: Name(\"{name}\")")),
+                is(n),
+                "{answers} {shape}"
+            );
+        }
+    }
+}
+
+/// What a fragment has in it is there wherever it is spread.
+#[test]
+fn a_long_text_in_many_places_is_refused() {
+    let gate = gate_with(|_| {});
+    let fields = (0..25).map(|n| format!("n{n}: node {{ ...F }} ")).collect::<Vec<_>>().concat();
+    let of = |length: usize| format!("{{ {fields} }} fragment F on Node {{ named(as: \"{}\") }}", "x".repeat(length));
+    assert!(gate.check(parameters(&of(5_000), None, &json!({}))).is_ok());
+    let (message, extensions) = refusal(&gate, &of(60_000));
+    assert_eq!(extensions.map(|extensions| extensions["limit"].clone()), Some(json!("values")), "{message}");
 }
 
 #[test]
@@ -391,7 +472,7 @@ fn errors_of_the_request_and_errors_of_its_execution() {
         let path = vec![PathSegment::Field("a".to_owned()); length];
         Response::from_errors(vec![ServerError::new("no", None).with_path(path)])
     };
-    let of = |kind: OperationType| Operation { kind, name: None, cost: 0 };
+    let of = |kind: OperationType| Operation { kind, name: None, cost: 0, memory: 0 };
     let (query, subscription) = (of(OperationType::Query), of(OperationType::Subscription));
     assert!(query.failed_before_execution(&with_path(0)));
     assert!(!query.failed_before_execution(&with_path(1)));

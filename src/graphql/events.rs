@@ -222,10 +222,10 @@ impl EventQuery {
     }
 }
 
-/// One step of the log, cut off after `first` events.
+/// What was read of the log, cut off after `first` events.
 async fn page(ctx: &Context<'_>, watcher: &Watcher, after: Cursor, first: usize) -> Result<EventPage> {
     let scope = Arc::new(scope(&watcher.viewer, &watcher.kinds));
-    let (deliveries, reached, more) = super::app(ctx).hub.poll(&scope, &after).await?;
+    let (deliveries, reached, more) = super::app(ctx).hub.poll(&scope, &after, first).await?;
     let mut page = EventPage { events: Vec::new(), end_cursor: reached, has_more: more };
     let mut deliveries = deliveries.into_iter().peekable();
     while let Some(delivery) = deliveries.next() {

@@ -1,5 +1,6 @@
 //! The schema: the features' roots merged, and what they share.
 
+mod bounds;
 mod connection;
 mod context;
 pub mod errors;
@@ -7,7 +8,6 @@ mod events;
 mod list;
 mod loader;
 mod scalars;
-mod sizes;
 pub mod stream;
 mod viewer;
 
@@ -82,7 +82,7 @@ pub fn schema() -> SchemaBuilder {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .validation_mode(ValidationMode::Fast)
         .limit_recursive_depth(512)
-        .extension(sizes::Sizes)
+        .extension(bounds::Bounds)
         .register_output_type::<UserError>()
 }
 

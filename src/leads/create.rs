@@ -185,7 +185,7 @@ fn check(viewer: &Viewer, given: &CreateLeadInput, now: Timestamp) -> Result<(Le
         category,
         urgency: given.urgency,
         location,
-        attributes: given.attributes.as_ref().map(|attributes| attributes.0.clone()),
+        attributes: given.attributes.as_ref().map(|attributes| (&attributes.0).into()),
         budget: given.budget,
         price: Credits::ZERO,
         max_claims: 1,

@@ -12,6 +12,7 @@ use crate::{
     error::{Fault, Result},
     ids::UserId,
     input::{check_filter_text, check_search, normalised, search_words},
+    json::JsonText,
     matching::{self, MatchTier},
     money::Credits,
     users::Role,
@@ -173,12 +174,10 @@ impl Lead {
 
     /// The top-level attributes that are scalars, as text.
     pub fn plain_attributes(&self) -> Vec<(String, String)> {
-        let object = self.attributes.as_ref().and_then(serde_json::Value::as_object);
-        object
-            .into_iter()
-            .flatten()
-            .filter_map(|(key, value)| Some((key.clone(), scalar_text(value)?.into_owned())))
-            .collect()
+        let attributes = self.attributes.as_ref().map(JsonText::value);
+        let object = attributes.as_ref().and_then(serde_json::Value::as_object);
+        let plain = |(key, value): (&String, _)| Some((key.clone(), scalar_text(value)?.into_owned()));
+        object.into_iter().flatten().filter_map(plain).collect()
     }
 }
 

@@ -109,7 +109,7 @@ impl Places {
             LeadOrderField::ExpiresAt => Key::Time(lead.expires_at.unwrap_or(listing::NEVER), lead.id),
             LeadOrderField::Price => Key::Price(lead.price, lead.id),
             LeadOrderField::Score => {
-                let score = self.profile.as_ref().and_then(|profile| matching::points(lead.into(), profile));
+                let score = self.profile.as_ref().and_then(|profile| matching::points(&lead.into(), profile));
                 self.by_score(score, lead.created_at, lead.id)
             }
         }

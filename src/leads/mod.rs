@@ -35,6 +35,7 @@ use crate::{
     clock::Timestamp,
     db::{self, schema},
     ids::{Id, UserId},
+    json::JsonText,
     money::{Amount, Credits},
     users::Role,
 };
@@ -171,7 +172,7 @@ pub struct Lead {
     pub urgency: Urgency,
     #[diesel(embed)]
     pub location: Location,
-    pub attributes: Option<serde_json::Value>,
+    pub attributes: Option<JsonText>,
     pub budget: Option<Amount>,
     pub price: Credits,
     pub max_claims: i32,

@@ -2,7 +2,6 @@
 //! filter are looked at here, a chunk at a time, without their texts.
 
 use diesel::prelude::{Queryable, Selectable};
-use serde_json::Value;
 
 use super::{
     Lead, LeadId, LeadOrder, LeadOrderField, Location, OrderDirection, Urgency,
@@ -17,6 +16,7 @@ use crate::{
     db::{Tx, schema},
     error::Result,
     ids::TenantId,
+    json::JsonText,
     matching::{ProviderProfile, Scorable, points},
     money::{Amount, Credits},
     paging::{EXAMINED, Page, PageRequest},
@@ -31,7 +31,7 @@ pub struct Outline {
     urgency: Urgency,
     #[diesel(embed)]
     location: Location,
-    attributes: Option<Value>,
+    attributes: Option<JsonText>,
     budget: Option<Amount>,
     price: Credits,
     created_at: Timestamp,
@@ -44,10 +44,10 @@ impl Outline {
             category: &self.category,
             urgency: self.urgency,
             location: &self.location,
-            attributes: self.attributes.as_ref(),
+            attributes: self.attributes.as_ref().map(JsonText::value),
             budget: self.budget,
         };
-        points(lead, profile)
+        points(&lead, profile)
     }
 
     fn key(&self, field: LeadOrderField) -> Key {

@@ -18,6 +18,7 @@ use crate::{
     events::{self, NewEvent},
     ids::TenantId,
     input::Input,
+    json::JsonText,
     money::{Amount, Credits},
     users::Role,
 };
@@ -102,7 +103,7 @@ struct Edit {
     urgency: Option<Urgency>,
     location: Option<super::Location>,
     contact: Option<Contact>,
-    attributes: MaybeUndefined<serde_json::Value>,
+    attributes: MaybeUndefined<JsonText>,
     budget: MaybeUndefined<Amount>,
 }
 
@@ -168,7 +169,7 @@ fn check(viewer: &Viewer, given: &UpdateLeadInput) -> Result<Edit> {
         urgency: given.urgency.value().copied(),
         location: given.location.value().map(|location| content::location(&mut input, location)),
         contact: given.contact.value().map(|contact| content::contact(&mut input, contact)),
-        attributes: given.attributes.clone().map_value(|json| json.0),
+        attributes: given.attributes.clone().map_value(|json| (&json.0).into()),
         budget: given.budget,
     };
     input.accept()?;

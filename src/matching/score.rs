@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{LeadMatch, MatchReason, MatchReasonCode, MatchTier, ProviderProfile, ServiceArea};
 use crate::{
     input::same,
+    json::JsonText,
     leads::{Lead, Location, Urgency, scalar_text},
     money::Amount,
 };
@@ -22,12 +23,12 @@ const BUDGET_UNSAID: i32 = 5;
 const ATTRIBUTES: i32 = 10;
 
 /// What is looked at of a lead.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Scorable<'a> {
     pub category: &'a str,
     pub urgency: Urgency,
     pub location: &'a Location,
-    pub attributes: Option<&'a Value>,
+    pub attributes: Option<Value>,
     pub budget: Option<Amount>,
 }
 
@@ -37,7 +38,7 @@ impl<'a> From<&'a Lead> for Scorable<'a> {
             category: &lead.category,
             urgency: lead.urgency,
             location: &lead.location,
-            attributes: lead.attributes.as_ref(),
+            attributes: lead.attributes.as_ref().map(JsonText::value),
             budget: lead.budget,
         }
     }
@@ -61,8 +62,8 @@ enum Why<'a> {
 }
 
 /// How well the lead fits what the provider wants; `None` when it does not accept leads or has no category in common with it.
-pub fn score(lead: &Lead, profile: &ProviderProfile) -> Option<LeadMatch> {
-    let parts = parts(lead.into(), profile)?;
+pub fn score(lead: &Scorable<'_>, profile: &ProviderProfile) -> Option<LeadMatch> {
+    let parts = parts(lead, profile)?;
     let score = sum(&parts);
     let tier = MatchTier::of(score);
     let reasons = parts.iter().filter(|part| part.0 > 0).map(Part::reason).collect();
@@ -70,7 +71,7 @@ pub fn score(lead: &Lead, profile: &ProviderProfile) -> Option<LeadMatch> {
 }
 
 /// The score alone: the same as [`score`], for those who ask it of many leads.
-pub fn points(lead: Scorable<'_>, profile: &ProviderProfile) -> Option<i32> {
+pub fn points(lead: &Scorable<'_>, profile: &ProviderProfile) -> Option<i32> {
     Some(sum(&parts(lead, profile)?))
 }
 
@@ -78,7 +79,7 @@ fn sum(parts: &[Part<'_>]) -> i32 {
     parts.iter().map(|part| part.0).sum()
 }
 
-fn parts<'a>(lead: Scorable<'a>, profile: &ProviderProfile) -> Option<[Part<'a>; 5]> {
+fn parts<'a>(lead: &Scorable<'a>, profile: &ProviderProfile) -> Option<[Part<'a>; 5]> {
     let wanted = profile.accepting_leads && profile.categories.iter().any(|category| same(category, lead.category));
     wanted.then(|| {
         [
@@ -86,7 +87,7 @@ fn parts<'a>(lead: Scorable<'a>, profile: &ProviderProfile) -> Option<[Part<'a>;
             area(lead.location, &profile.service_areas),
             budget(lead.budget, profile.min_budget),
             urgency(lead.urgency),
-            attributes(lead.attributes, profile.attributes.as_ref()),
+            attributes(lead.attributes.as_ref(), profile.attributes.as_ref()),
         ]
     })
 }
@@ -250,7 +251,7 @@ mod tests {
 
     /// The points of one reason; 0 when it is not there.
     fn of(code: MatchReasonCode, lead: &Lead, profile: &ProviderProfile) -> i32 {
-        let found = score(lead, profile).expect("a match");
+        let found = score(&lead.into(), profile).expect("a match");
         found.reasons.iter().find(|reason| reason.code == code).map_or(0, |reason| reason.points)
     }
 
@@ -270,7 +271,7 @@ mod tests {
                 profile.categories = categories.iter().map(|&category| category.to_owned()).collect();
                 profile.accepting_leads = accepts;
             });
-            assert_eq!(score(&lead, &profile).is_some(), matches, "{category} {categories:?} {accepts}");
+            assert_eq!(score(&(&lead).into(), &profile).is_some(), matches, "{category} {categories:?} {accepts}");
             if matches {
                 assert_eq!(of(MatchReasonCode::Category, &lead, &profile), 25);
             }
@@ -357,7 +358,8 @@ mod tests {
             (json!({ "a": 1, "b": 2, "c": 3 }), json!({ "a": 1, "b": 3, "d": 4 }), 5),
             (json!({ "a": 1, "b": 2, "c": 3 }), json!({ "a": 1, "b": 2, "c": 4 }), 6),
         ] {
-            let lead = lead(|lead| lead.attributes = Some(of_lead.clone()).filter(|value| !value.is_null()));
+            let lead =
+                lead(|lead| lead.attributes = Some(&of_lead).filter(|value| !value.is_null()).map(JsonText::from));
             let profile =
                 profile(|profile| profile.attributes = Some(of_profile.clone()).filter(|value| !value.is_null()));
             assert_eq!(of(MatchReasonCode::Attribute, &lead, &profile), expected, "{of_lead} and {of_profile}");
@@ -369,14 +371,14 @@ mod tests {
         let best = lead(|lead| {
             lead.urgency = Urgency::Emergency;
             lead.budget = Some(Amount(5));
-            lead.attributes = Some(json!({ "rooms": 3 }));
+            lead.attributes = Some((&json!({ "rooms": 3 })).into());
         });
         let wants = profile(|profile| {
             profile.service_areas = vec![area(("ZA", None, Some("Cape Town")))];
             profile.min_budget = Some(Amount(5));
             profile.attributes = Some(json!({ "rooms": 3 }));
         });
-        let found = score(&best, &wants).expect("a match");
+        let found = score(&(&best).into(), &wants).expect("a match");
         assert_eq!((found.score, found.tier, found.priority), (100, MatchTier::Excellent, Priority::High));
         let told: Vec<_> = found.reasons.iter().map(|reason| (reason.points, reason.text.as_str())).collect();
         let expected = [
@@ -393,13 +395,13 @@ mod tests {
             lead.location = place("CH", None, None);
             lead.budget = Some(Amount(4));
         });
-        let found = score(&poor, &wants).expect("a match");
+        let found = score(&(&poor).into(), &wants).expect("a match");
         assert_eq!((found.score, found.tier, found.priority), (26, MatchTier::Low, Priority::Low));
         assert_eq!(found.reasons.len(), 2, "{found:?}");
         for (lead, profile) in [(&best, &wants), (&poor, &wants), (&best, &profile(|_| {}))] {
-            let found = score(lead, profile).expect("a match");
+            let found = score(&lead.into(), profile).expect("a match");
             assert_eq!(found.score, found.reasons.iter().map(|reason| reason.points).sum::<i32>());
-            assert_eq!(points(lead.into(), profile), Some(found.score));
+            assert_eq!(points(&lead.into(), profile), Some(found.score));
             let stored = serde_json::to_value(&found).expect("JSON");
             assert_eq!(serde_json::from_value::<LeadMatch>(stored).expect("the same"), found);
         }

@@ -164,7 +164,7 @@ mod tests {
             title: "title".to_owned(),
             message: "message".to_owned(),
             priority: Priority::Normal,
-            data: Some(json!({ "text": "x".repeat(16_000) })),
+            data: Some((&json!({ "text": "x".repeat(16_000) })).into()),
             reference: None,
             subject_id: Id::random(),
             lead_id: None,

@@ -200,7 +200,7 @@ async fn content(tenant: TenantId, tx: &Tx, input: &CreateNotificationInput) -> 
         title: input.title.clone(),
         message: input.message.clone(),
         priority: input.priority,
-        data: input.data.clone().map(|Json(data)| data),
+        data: input.data.as_ref().map(|Json(data)| data.into()),
         reference: Some(input.reference.clone()),
         subject_id: Id::random(),
         lead_id: input.lead_id,

@@ -23,7 +23,7 @@ use crate::{
     events::{Kind, Record, log},
     ids::{TenantId, UserId},
     leads::{Lead, LeadClaimed, LeadCreated, LeadUpdated},
-    matching,
+    matching::{self, Scorable},
     tenants::{self, TenantSettings},
     wallets::BalanceUpdated,
 };
@@ -184,8 +184,9 @@ impl Step {
             claims::of_lead(tenant, tx, lead.id).await?.into_iter().map(|claim| claim.provider_id).collect()
         };
         let mut recipients = Vec::new();
+        let lead = Scorable::from(lead);
         for profile in candidates {
-            let found = matching::score(lead, &profile).filter(|found| found.score >= profile.min_score);
+            let found = matching::score(&lead, &profile).filter(|found| found.score >= profile.min_score);
             let Some(found) = found.filter(|_| !claimed.contains(&profile.provider_id)) else { continue };
             let own = content.kind == NotificationType::LeadMatched;
             recipients.push(Recipient {

@@ -59,7 +59,7 @@ fn check(given: NotificationPatch) -> Result<Patch> {
         MaybeUndefined::Null => Some(None),
         MaybeUndefined::Value(Json(data)) => {
             input.json_object(&["patch", "data"], &data);
-            Some(Some(data))
+            Some(Some((&data).into()))
         }
     };
     input.accept()?;

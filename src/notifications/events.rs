@@ -13,6 +13,7 @@ use crate::{
     error::Result,
     events::{Kind, MAX_PAYLOAD, NewEvent},
     ids::{Id, UserId},
+    json::JsonText,
     leads::LeadId,
     matching::LeadMatch,
 };
@@ -31,7 +32,7 @@ pub struct Content {
     pub title: String,
     pub message: String,
     pub priority: Priority,
-    pub data: Option<serde_json::Value>,
+    pub data: Option<JsonText>,
     pub reference: Option<String>,
     pub subject_id: Id<Uuid>,
     pub lead_id: Option<LeadId>,

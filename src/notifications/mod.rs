@@ -38,6 +38,7 @@ use crate::{
     clock::Timestamp,
     db::{self, schema},
     ids::{Id, UserId},
+    json::JsonText,
     leads::LeadId,
     matching::MatchTier,
 };
@@ -198,7 +199,7 @@ pub struct Notification {
     pub priority: Priority,
     pub title: String,
     pub message: String,
-    pub data: Option<serde_json::Value>,
+    pub data: Option<JsonText>,
     pub reference: Option<String>,
     /// The lead, claim, ledger entry or announcement that caused it.
     pub subject_id: Id<Uuid>,

@@ -1,7 +1,10 @@
 //! What can happen to a notification, and what it then counts as. Pure.
 
 use super::{Folder, Notification, Priority, events::NotificationChange, filter::State};
-use crate::{clock::Timestamp, error::UserError};
+use crate::{
+    json::JsonText,
+    {clock::Timestamp, error::UserError},
+};
 
 /// Something to be done to notifications.
 #[derive(Clone, PartialEq, Debug)]
@@ -25,7 +28,7 @@ pub struct Patch {
     pub title: Option<String>,
     pub message: Option<String>,
     pub priority: Option<Priority>,
-    pub data: Option<Option<serde_json::Value>>,
+    pub data: Option<Option<JsonText>>,
 }
 
 /// Puts off until a moment, which must be to come.

@@ -16,6 +16,7 @@ use crate::{
     db::{
         Tx, on,
         schema::{deliveries, notifications, tenants},
+        to_json,
     },
     error::Result,
     ids::TenantId,
@@ -173,7 +174,7 @@ pub async fn reword(tenant: TenantId, tx: &Tx, delivery: &Delivery) -> Result<()
     let set = (
         deliveries::title.eq(&delivery.title),
         deliveries::message.eq(&delivery.message),
-        deliveries::data.eq(&delivery.data),
+        deliveries::data.eq(delivery.data.as_ref().map(to_json)),
         deliveries::priority.eq(delivery.priority),
     );
     let row = deliveries::table.find((tenant, delivery.id));

@@ -36,8 +36,13 @@ const MAILBOX: usize = 256;
 const NEWS: usize = 1_024;
 /// Ids that are read into the ring at the start.
 const RING_START: i64 = 5_000;
-/// Rows that are read from the log at once.
-pub(super) const STEP: i64 = 1_000;
+/// Rows that the tail reads from the log at once.
+const STEP: i64 = 1_000;
+/// Rows that one reader is given of the log at once.
+pub(super) const GIVEN: usize = 100;
+/// Bytes of them; more only where a single event has more. A stream keeps it for as long as its
+/// client does not read.
+const GIVEN_BYTES: usize = 256 << 10;
 /// The net under lost wake-ups.
 const POLL: Duration = Duration::from_secs(1);
 const AFTER_ERROR: Duration = Duration::from_millis(500);
@@ -265,22 +270,23 @@ impl Hub {
         after: i64,
         upto: i64,
     ) -> Result<(Vec<Arc<Record>>, i64)> {
-        let ring = self.state().examine(epoch, after, upto);
-        if let Some((examined, reached)) = ring {
-            return Ok((examined.into_iter().filter(|record| scope.takes(record)).collect(), reached));
+        let ring = self.state().examine(epoch, scope, after, upto);
+        if let Some((records, reached)) = ring {
+            return Ok(light(records, reached));
         }
         let scope = scope.clone();
         let read = self.db().read(scope.tenant, async move |tx| {
-            let read = log::read_scope(scope.tenant, tx, &scope, after, upto, STEP).await?;
+            let most = i64::try_from(GIVEN).unwrap_or(STEP);
+            let (records, reached) = log::read_scope(scope.tenant, tx, &scope, after, upto, most).await?;
             // The floor is read last: had anything been deleted before the rows were read, it would show.
             let (now_epoch, floor) = log::state(tx).await?;
             if floor > after || now_epoch != epoch {
                 return Err(Fault::CursorExpired.into());
             }
-            Ok(read)
+            Ok((records, reached))
         });
         let (records, reached) = read.await?;
-        Ok((records.into_iter().map(Arc::new).collect(), reached))
+        Ok(light(records.into_iter().map(Arc::new).collect(), reached))
     }
 
     pub fn stats(&self) -> Stats {
@@ -292,6 +298,22 @@ impl Hub {
             subscribers: state.subscribers(),
         }
     }
+}
+
+/// The first of `records`, so many as are not too large together, and up to which id that is.
+fn light(mut records: Vec<Arc<Record>>, reached: i64) -> (Vec<Arc<Record>>, i64) {
+    let mut bytes = 0;
+    let mut fits = |record: &Arc<Record>| {
+        bytes += record.size();
+        bytes <= GIVEN_BYTES
+    };
+    let fitting = records.iter().take_while(|record| fits(record)).count().max(1);
+    if fitting >= records.len() {
+        return (records, reached);
+    }
+    records.truncate(fitting);
+    let last = records.last().map_or(reached, |last| last.id);
+    (records, last)
 }
 
 /// A state without subscribers whose ring has the last events up to `end`.

@@ -92,7 +92,7 @@ impl Lead {
 
     /// Domain extras: property type, number of units. A JSON object, or null.
     async fn attributes(&self) -> Option<Json<serde_json::Value>> {
-        self.attributes.clone().map(Json)
+        self.attributes.as_ref().map(|attributes| Json(attributes.value()))
     }
 
     /// What the customer would spend, in minor units of the tenant's currency; null when it did not say.
@@ -155,7 +155,7 @@ impl Lead {
             return Ok(None);
         }
         let profile = graphql::loaders(ctx).own_profile.current().await;
-        Ok(nullable(ctx, profile.map(|profile| matching::score(self, &profile))))
+        Ok(nullable(ctx, profile.map(|profile| matching::score(&self.into(), &profile))))
     }
 
     /// The viewer's own claim, refunded or not; null until it has claimed the lead.

@@ -207,7 +207,7 @@ impl Watch {
             return Ok(true);
         }
         let profile = self.own_profile.current().await?;
-        Ok(self.filter.takes_score(matching::points(lead.into(), &profile)))
+        Ok(self.filter.takes_score(matching::points(&lead.into(), &profile)))
     }
 
     /// The one look-up that an event may cost: only where `claimedByViewer` is asked for.

@@ -15,6 +15,7 @@ use crate::{
     db::{
         Connection, Tx, on,
         schema::{contacts, lead_attributes, leads},
+        to_json,
     },
     error::Result,
     ids::{TenantId, UserId},
@@ -81,7 +82,7 @@ pub async fn update(tenant: TenantId, tx: &Tx, lead: &Lead) -> Result<()> {
         leads::region.eq(&lead.location.region),
         leads::city.eq(&lead.location.city),
         leads::postal_prefix.eq(&lead.location.postal_prefix),
-        leads::attributes.eq(&lead.attributes),
+        leads::attributes.eq(lead.attributes.as_ref().map(to_json)),
         leads::budget.eq(lead.budget),
         leads::price.eq(lead.price),
         leads::max_claims.eq(lead.max_claims),

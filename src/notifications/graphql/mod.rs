@@ -50,8 +50,8 @@ impl Notification {
     }
 
     /// What the integrator gave along, at most 16 KiB; null when there is nothing.
-    async fn data(&self) -> Option<Json<&serde_json::Value>> {
-        self.data.as_ref().map(Json)
+    async fn data(&self) -> Option<Json<serde_json::Value>> {
+        self.data.as_ref().map(|data| Json(data.value()))
     }
 
     /// Whom it tells.

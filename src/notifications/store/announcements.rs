@@ -11,9 +11,10 @@ use super::super::{
 };
 use crate::{
     clock::Timestamp,
-    db::{Tx, on, schema::announcements},
+    db::{Tx, on, schema::announcements, to_json},
     error::{Error, Result},
     ids::{Id, TenantId, UserId},
+    json::JsonText,
     leads::LeadId,
 };
 
@@ -28,7 +29,7 @@ struct Row {
     priority: Priority,
     title: String,
     message: String,
-    data: Option<serde_json::Value>,
+    data: Option<JsonText>,
     lead_id: Option<LeadId>,
     category: Option<String>,
     attributes: serde_json::Value,
@@ -93,7 +94,7 @@ pub async fn insert(tenant: TenantId, tx: &Tx, new: &Announcement, hash: &[u8], 
             announcements::message.eq(&content.message),
         ),
         (
-            announcements::data.eq(&content.data),
+            announcements::data.eq(content.data.as_ref().map(to_json)),
             announcements::lead_id.eq(content.lead_id),
             announcements::category.eq(&content.category),
             announcements::attributes.eq(serde_json::to_value(&content.attributes).map_err(Error::internal)?),

@@ -10,7 +10,7 @@ use super::super::{
 };
 use crate::{
     clock::Timestamp,
-    db::{Tx, on, schema::notifications},
+    db::{Tx, on, schema::notifications, to_json},
     error::Result,
     ids::{TenantId, UserId},
 };
@@ -85,7 +85,7 @@ async fn edit(tenant: TenantId, tx: &Tx, ids: &[NotificationId], patch: &Patch) 
         on!(tx, conn => diesel::update(rows()).set(notifications::priority.eq(priority)).execute(conn).await)?;
     }
     if let Some(data) = &patch.data {
-        on!(tx, conn => diesel::update(rows()).set(notifications::data.eq(data)).execute(conn).await)?;
+        on!(tx, conn => diesel::update(rows()).set(notifications::data.eq(data.as_ref().map(to_json))).execute(conn).await)?;
     }
     if patch.title.is_none() && patch.message.is_none() {
         return Ok(());

@@ -224,7 +224,7 @@ async fn many_providers_are_told_once_each(engine: Engine) {
     let mut told: Vec<_> = sql.text(rows).await.split(',').map(str::to_owned).collect();
     told.sort_unstable();
     let fits = expected.iter().filter_map(|(name, profile)| {
-        let found = score(&lead, profile).filter(|found| found.score >= profile.min_score)?;
+        let found = score(&(&lead).into(), profile).filter(|found| found.score >= profile.min_score)?;
         Some(format!("{name} {}", found.score))
     });
     let fits: Vec<_> = fits.collect();
