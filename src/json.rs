@@ -37,3 +37,28 @@ impl<'de> Deserialize<'de> for JsonText {
         Value::deserialize(deserializer).map(|value| Self::from(&value))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn it_is_the_value_that_it_was_made_of() {
+        let value = json!({ "b": [1, -2.5, "é\n\"", null], "a": { "x": true } });
+        let text = JsonText::from(&value);
+        assert_eq!(text.value(), value);
+        assert_eq!(serde_json::to_value(&text).expect("it is JSON"), value);
+        assert_eq!(serde_json::from_value::<JsonText>(value).expect("any value will do"), text);
+    }
+
+    #[test]
+    fn the_order_of_names_makes_no_difference() {
+        let [one, other] = [r#"{"a":1,"b":2}"#, r#"{ "b": 2, "a": 1 }"#].map(|text| {
+            let value: Value = serde_json::from_str(text).expect("JSON");
+            JsonText::from(&value)
+        });
+        assert_eq!(one, other);
+    }
+}

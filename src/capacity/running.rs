@@ -164,3 +164,69 @@ impl io::Write for Capped {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::{clock::Timestamp, ids::TenantId, users::Role};
+
+    /// An operation of a client that may have `pieces`, whose own take `own` bytes.
+    fn running(memory: &Arc<Seats>, own: usize) -> Result<Running, Fault> {
+        let tenant = TenantId::from_client("00000000-0000-7000-8000-000000000001");
+        let viewer = Viewer { tenant, user: "pat".into(), role: Role::Provider, expires_at: Timestamp::from_micros(0) };
+        let operations = Seats::new("operations", "End one.", 9, 9);
+        let seat = operations.take(&viewer).expect("a seat");
+        Running::new(viewer, seat, memory.clone(), 1 << 20, own)
+    }
+
+    fn memory(pieces: usize) -> Arc<Seats> {
+        Arc::new(Seats::new("pieces", "Read.", pieces, pieces))
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_told_in_a_result_of_its_own() {
+        let memory = memory(2);
+        let running = running(&memory, 0).expect("it takes nothing yet");
+        running.grow(10, 2 * PIECE).expect("there is room for it");
+        let full = running.grow(10, PIECE).expect_err("there is no more");
+        assert_eq!(full.message(), "At most 2 pieces for one user on a server. Read.");
+        assert!(running.grow(10, 10).is_err(), "nothing comes of this result");
+        let told = running.text(&["what was made"]).err().expect("nothing comes of it");
+        assert_eq!(told.message(), full.message());
+        let (text, _held) = running.text(&["why"]).expect("there is room for that");
+        assert_eq!(text, r#"["why"]"#);
+    }
+
+    #[test]
+    fn the_memory_of_making_it_is_let_go_and_that_of_its_text_is_kept() {
+        let memory = memory(8);
+        let running = running(&memory, 0).expect("it takes nothing yet");
+        running.grow(PIECE, 8 * PIECE).expect("there is room for it");
+        let (_, held) = running.text(&"x".repeat(2 * PIECE)).expect("it is made");
+        running.grow(0, 6 * PIECE).expect("six are free again");
+        assert!(running.grow(0, PIECE).is_err(), "two are kept");
+        drop((held, running.text(&()).err()));
+        running.grow(0, 8 * PIECE).expect("all are free again");
+    }
+
+    #[test]
+    fn an_operation_has_a_size_of_its_own() {
+        let memory = memory(4);
+        let large = running(&memory, 3 * PIECE).expect("there is room for it");
+        assert!(running(&memory, 2 * PIECE).is_err());
+        drop(large);
+        assert!(running(&memory, 2 * PIECE).is_ok());
+    }
+
+    #[test]
+    fn four_root_fields_are_resolved_at_once() {
+        let running = running(&memory(1), 0).expect("it takes nothing yet");
+        let mut at_once: Vec<_> =
+            (0..ROOT_FIELDS).map(|_| running.root_field().now_or_never().expect("there is a place")).collect();
+        assert!(running.root_field().now_or_never().is_none());
+        at_once.pop();
+        assert!(running.root_field().now_or_never().is_some());
+    }
+}

@@ -86,14 +86,16 @@ impl Engine {
         }
     }
 
-    pub fn pools(&self) -> Vec<Pool> {
+    /// `in_line`: how many wait for their tenant's share.
+    pub fn pools(&self, in_line: usize) -> Vec<Pool> {
+        let shared = |pool: Pool| Pool { waiting: pool.waiting + in_line, ..pool };
         match self {
             Self::Sqlite(pools) => {
                 let writer = state(WRITER, &pools.writer.status());
                 let waiting = writer.waiting + pools.turns.waiting();
-                vec![Pool { waiting, ..writer }, state(READERS, &pools.readers.status())]
+                vec![Pool { waiting, ..writer }, shared(state(READERS, &pools.readers.status()))]
             }
-            Self::Postgres { pool, .. } => vec![state(SHARED, &pool.status())],
+            Self::Postgres { pool, .. } => vec![shared(state(SHARED, &pool.status()))],
         }
     }
 }

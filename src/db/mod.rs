@@ -382,7 +382,7 @@ impl Db {
 
     /// How the pools are.
     pub fn pools(&self) -> Vec<Pool> {
-        self.engine.pools()
+        self.engine.pools(self.shares.waiting())
     }
 
     /// How large the embedded database's files are, in bytes; none on PostgreSQL.

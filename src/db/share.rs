@@ -41,6 +41,12 @@ impl Shares {
         Self { of_each: connections - connections / 4, lines: Arc::default() }
     }
 
+    /// How many wait for their tenant's share.
+    pub fn waiting(&self) -> usize {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.values().map(|line| line.there.saturating_sub(self.of_each)).sum()
+    }
+
     /// Waits until `tenant` may have one more.
     pub async fn take(&self, tenant: TenantId) -> Share {
         let places = {
@@ -79,6 +85,7 @@ mod tests {
         let mut taken: Vec<_> = (0..6).map(|_| shares.take(tenant(1)).now_or_never().expect("one of six")).collect();
         let mut seventh = std::pin::pin!(shares.take(tenant(1)));
         assert!(seventh.as_mut().now_or_never().is_none(), "it waits");
+        assert_eq!(shares.waiting(), 1);
         assert!(shares.take(tenant(2)).now_or_never().is_some(), "for its own tenant's only");
         taken.pop();
         assert!(seventh.now_or_never().is_some());

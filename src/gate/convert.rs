@@ -267,7 +267,11 @@ pub fn value(value: &Value) -> OutValue {
         Value::Variable(name) => OutValue::Variable(OutName::new(name)),
         Value::String(text) => OutValue::String(text.clone()),
         Value::Boolean(value) => OutValue::Boolean(*value),
-        Value::Int(digits) => number(digits.as_str()),
+        // Whole also where it is -0.
+        Value::Int(digits) => digits
+            .as_str()
+            .parse::<i64>()
+            .map_or_else(|_| number(digits.as_str()), |whole| OutValue::Number(whole.into())),
         Value::Float(digits) => number(digits.as_str()),
         Value::List(items) => OutValue::List(items.iter().map(|item| self::value(item)).collect()),
         Value::Object(fields) => {

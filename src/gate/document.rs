@@ -82,8 +82,8 @@ impl Document {
         }
         let refused = |WithErrors { errors, .. }: WithErrors<ExecutableDocument>| refusals(&errors);
         let document = read.map_err(refused)?;
-        if let Some(at) = syntax::without_value(text) {
-            return Err(one(ServerError::new("Syntax error: there is no value.", Some(at))));
+        if let Some(error) = syntax::passed_over(text) {
+            return Err(one(error));
         }
         limits::check_work(&document).map_err(one)?;
         let document = document.validate(&types.schema).map_err(refused)?;

@@ -56,6 +56,6 @@ export const edges = [
   ['type T { a: Int }'], ['{ __typename } type T { a: Int }'], ['extend type Query { a: Int }'], ['schema { query: Query }'], ['query query { __typename }'], ['query true { __typename }'], ['query Q { true }'],
   ['{ __typename } # a comment at the end'], ['\uFEFF{ __typename }'], ['{ __typename \uFEFF }'], ['{ __typename }\u0000'], ['{ __typename }\u00a0'], ['{\r__typename\r\n}\r'], [',{,__typename,},'],
   ['{ __typename: __typename }'], ['{ viewer: __typename }'], ['{ a: viewer { id } a: viewer { name } }'], ['{ a: viewer { id } a: leads { totalCount } }'], ['{ viewér { id } }'], ['{ _: __typename }'],
-  ['{ viewer { id }', '{}'], ['{ viewer { id } }}'], ['{{ viewer { id } }}'], ['{ viewer: { id } }'], ['{ viewer { id: } }'], ['{ leads(first) { totalCount } }'], ['{ leads(first:) { totalCount } }'], ['{ ...  }'],
+  ['{ lead(id: "\n") { id } }'], ['{ leads(first: -0) { totalCount } }'], ['{ viewer { id }', '{}'], ['{ viewer { id } }}'], ['{{ viewer { id } }}'], ['{ viewer: { id } }'], ['{ viewer { id: } }'], ['{ leads(first) { totalCount } }'], ['{ leads(first:) { totalCount } }'], ['{ ...  }'],
   ['query ($v) { __typename }'], ['query ($v: ) { __typename }'], ['query ($v: [Int) { __typename }'], ['query ($v: Int!!) { __typename }'], ['query (v: Int) { __typename }'], ['query Q ($v: Int @nope) { leads(first: $v) { totalCount } }'],
 ].map(([query, variables = '{}', operationName]) => ({ query, raw: variables, variables: JSON.parse(variables), operationName }))

@@ -44,11 +44,16 @@ export async function eventually(what, look) {
   }
 }
 
-/** Posts a lead under this reference and opens it to providers; returns its id. */
+/** Posts a lead under this reference and opens it to providers; returns its id, once the server has read of it: who listens from then on has missed it. */
 export async function openLead(url, reference) {
+  const after = await streamCursor(url)
   const input = { reference, title: reference, description: 'Two rooms, old wiring', category: 'Electrical', location: { country: 'ZA' }, contact: { name: 'Casey', phone: '+27 82 123 4567' } }
   const { createLead } = await ask(url, 'casey', 'mutation ($input: CreateLeadInput!) { createLead(input: $input) { lead { id } userErrors { code message } } }', { input })
   await ask(url, 'admin', 'mutation ($id: ID!) { verifyLead(input: { id: $id }) { userErrors { code message } } }', createLead.lead)
+  await eventually('the server to read of the lead', async () => {
+    const { events } = (await ask(url, 'pat', 'query ($after: Cursor!) { events(after: $after, types: [LEAD_CREATED]) { events { ... on LeadCreatedEvent { lead { id } } } } }', { after })).events
+    return events.some(({ lead }) => lead.id === createLead.lead.id)
+  })
   return createLead.lead.id
 }
 

@@ -65,6 +65,8 @@ async function verdict({ query, variables, raw, operationName }) {
 const KNOWN = [
   // Its stream could not be told from two, and the executor would open one.
   { why: 'a subscription names its one root field once', ours: /can only have one root field/i },
+  // graphql-js finds out when it executes the operation.
+  { why: 'what decides whether something is included is not null', ours: /decides what is included: it must not be null/ },
   // The specification of September 2025 says so; graphql-js 16 is of 2021.
   { why: 'the root field of a subscription is not conditional', ours: /can not specify @skip or @include on root fields/ },
 ]

@@ -1,6 +1,7 @@
 //! What one client may take of a node, over every transport: connections, operations, points of cost in a minute; and how long it may
 //! take for what. Whoever is over a limit is told so, and the others go on.
 
+mod backlog;
 mod results;
 
 use std::{num::NonZero, time::Duration};

@@ -165,4 +165,16 @@ fn what_the_parser_passes_over() {
     ] {
         assert_eq!(said(query, &json!({})), ["Syntax error: there is no value."], "{query}");
     }
+    let said_of_break = "Syntax error: a string ends on its line, unless it begins with \"\"\".";
+    for line_break in ["\n", "\r", "x\r\n"] {
+        assert_eq!(said(&format!("{{ a(b: \"{line_break}\") }}"), &json!({})), [said_of_break]);
+        assert!(said(&format!("{{ a(b: \"\"\"{line_break}\"\"\") }}"), &json!({})).is_empty());
+    }
+}
+
+#[test]
+fn minus_nothing_is_whole() {
+    assert!(said("{ a(v: -0) }", &json!({})).is_empty());
+    let (_, mut request) = checked("{ a(v: -0) }", None, &json!({})).expect("a good document");
+    assert!(shape(&mut request).contains("Number(Number(0))"));
 }

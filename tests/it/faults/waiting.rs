@@ -6,11 +6,14 @@ use std::sync::{
 };
 
 use leadcast::{error::Result, ids::TenantId};
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::JoinHandle,
+};
 
 use crate::support::{Engine, TestServer, both_engines, database::Database, market::Market, wire::eventually};
 
-both_engines!(what_nobody_waits_for_is_not_begun);
+both_engines!(what_nobody_waits_for_is_not_begun, one_tenants_reads_leave_connections_for_others);
 
 /// Writes of a tenant, counted when they begin.
 struct Writes {
@@ -108,4 +111,35 @@ async fn one_tenant_does_not_take_all_places() {
     }
     // The server's own workers may have had a place of the tenant's, too.
     assert!((250..=256).contains(&done), "{done} of its writes were taken");
+}
+
+/// However many a tenant has, of which none ends: the next connection is another tenant's.
+async fn one_tenants_reads_leave_connections_for_others(engine: Engine) {
+    let server = TestServer::start_at(Database::fresh(engine).await, |settings| {
+        settings.database_connections = std::num::NonZero::new(8).expect("not zero");
+    })
+    .await;
+    let [demo, rival] = Market::both(&server);
+    let (demo, rival) = (demo.tenant_id().await, rival.tenant_id().await);
+    let (begun, end) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let reads: Vec<_> = (0..20)
+        .map(|_| {
+            let (db, begun, end) = (server.app.db.clone(), begun.clone(), end.clone());
+            tokio::spawn(async move {
+                db.read(demo, async move |_: &_| {
+                    begun.fetch_add(1, Ordering::Relaxed);
+                    let _ended = end.acquire().await.expect("nobody closes it");
+                    Ok(())
+                })
+                .await
+            })
+        })
+        .collect();
+    eventually("the tenant to have its share", async || begun.load(Ordering::Relaxed) == 6).await;
+    server.app.db.read(rival, async move |_: &_| Ok(())).await.expect("the other tenant has a connection");
+    assert_eq!(begun.load(Ordering::Relaxed), 6);
+    end.add_permits(1);
+    for read in reads {
+        read.await.expect("no panic").expect("each has its turn");
+    }
 }

@@ -31,21 +31,21 @@ const MAY_USE: &[(&str, &str)] = &[
     // A feature.
     (
         "graphql api",
-        "app, auth::Viewer, clock::Timestamp, error, events, graphql, ids, input, loader, money, operations, own loader, \
+        "app, auth::Viewer, clock::Timestamp, error, events, graphql, ids, input, json, loader, money, operations, own loader, \
          own operations, own rules, paging, rules",
     ),
     (
         "operations",
-        "app, auth, clock, db, error, events, ids, input, money, operations, own operations, own rules, own store, paging, \
+        "app, auth, clock, db, error, events, ids, input, json, money, operations, own operations, own rules, own store, paging, \
          reference, rules, trouble",
     ),
     (
         "rules",
-        "auth::Viewer, clock::Timestamp, db::json_value, db::schema, db::text_enum, error, events::record, ids, input, money, own rules, \
+        "auth::Viewer, clock::Timestamp, db::json_value, db::schema, db::text_enum, error, events::record, ids, input, json, money, own rules, \
          paging, reference, rules",
     ),
     ("loader", "auth::Viewer, db, error, graphql::loader, ids, own rules, own store"),
-    ("store", "clock::Timestamp, db, error, ids, input, money, own rules, own store, paging, users::Role"),
+    ("store", "clock::Timestamp, db, error, ids, input, json, money, own rules, own store, paging, users::Role"),
     // What features stand on. It knows no feature, but for the tenant and the role that are in every token.
     ("events", "clock, db, error, ids, metrics, trouble, users::Role"),
     ("events::log", "clock, db, error, events, ids"),
@@ -53,6 +53,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("auth", "clock, config, db, error, events, ids, metrics, tenants, trouble, users"),
     ("db", "clock, config, error, ids, metrics, money, telemetry::spans, trouble"),
     ("input", "error, ids, money"),
+    ("json", "db::json_value"),
     ("paging", "error"),
     ("reference", "error"),
     ("config", "config, db, users::Role"),
