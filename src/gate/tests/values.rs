@@ -166,7 +166,7 @@ fn what_the_parser_passes_over() {
         assert_eq!(said(query, &json!({})), ["Syntax error: there is no value."], "{query}");
     }
     let said_of_break = "Syntax error: a string ends on its line, unless it begins with \"\"\".";
-    for line_break in ["\n", "\r", "\r\nx"] {
+    for line_break in ["\n", "\r", "\nx"] {
         assert_eq!(said(&format!("{{ a(b: \"{line_break}\") }}"), &json!({})), [said_of_break]);
         assert!(said(&format!("{{ a(b: \"\"\"{line_break}\"\"\") }}"), &json!({})).is_empty());
     }
