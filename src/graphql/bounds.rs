@@ -11,8 +11,9 @@ use async_graphql::{
 use super::errors;
 use crate::capacity::Running;
 
-/// What a field takes in memory until all beside it are resolved, measured: nearly all of it async-graphql's.
-const FIELD: usize = 1_400;
+/// What a field takes in memory, nearly all of it async-graphql's: some 300 bytes once it is resolved, and 1,400 until all beside it are, which is
+/// so for few at once.
+const FIELD: usize = 500;
 /// What a value takes in memory that is part of another.
 const PART: usize = 128;
 /// The least that any value has of the text, with what parts it from the next.

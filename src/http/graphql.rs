@@ -227,9 +227,17 @@ async fn execute(
     let Admitted { operation, request, allowance, running } = admitted;
     let request = graphql::request(&front.app, &viewer, &running, request);
     let patience = front.app.settings.limits.request_time;
-    let Ok(result) = timeout(patience, front.app.schema.execute(request)).await else {
+    let is_query = operation.kind == OperationType::Query;
+    let executed = async {
+        if is_query {
+            running.work().await;
+        }
+        front.app.schema.execute(request).await
+    };
+    let Ok(result) = timeout(patience, executed).await else {
         return Err(too_slow(patience));
     };
+    running.rest();
     if operation.failed_before_execution(&result) {
         return Ok(Answer::NotExecutable(result.errors));
     }
