@@ -72,8 +72,8 @@ impl Admission {
                 limits.operations_per_tenant,
             ),
             memory: Seats::new(
-                "pieces of 64 KiB of unread results are kept",
-                "Read what was asked for first.",
+                "pieces of 64 KiB are kept of operations and their unread results",
+                "Read what was asked for first, or ask for less at once.",
                 of_a_user,
                 of_a_tenant,
             )

@@ -6,7 +6,7 @@
 //! `@include` leave out, fields of one name merged. Where an object may be of several types that are asked for different things, that is
 //! done for each of them.
 
-use std::collections::HashMap;
+use std::{cell::Cell, collections::HashMap};
 
 use apollo_compiler::{
     ExecutableDocument, Name, Node,
@@ -21,17 +21,18 @@ use async_graphql::{
 };
 use async_graphql_value::Value as OutValue;
 
-use super::input::Types;
+use super::{input::Types, limits::Extent};
 
-/// One operation of a valid document. `answers`: to the variables that decide what is included.
+/// One operation of a valid document, and how much there is in it. `answers`: to the variables that decide what is included.
 pub fn document(
     types: &Types,
     document: &ExecutableDocument,
     operation: &Node<Operation>,
     answers: &HashMap<&str, bool>,
-) -> out::ExecutableDocument {
-    let operation = Converter { types, document, sources: &document.sources, answers }.operation(operation);
-    out::ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: HashMap::new() }
+) -> (out::ExecutableDocument, Extent) {
+    let converter = Converter { types, document, sources: &document.sources, answers, made: Cell::default() };
+    let operations = DocumentOperations::Single(converter.operation(operation));
+    (out::ExecutableDocument { operations, fragments: HashMap::new() }, converter.made.get())
 }
 
 /// The variables that decide what is included, in whatever operation.
@@ -88,6 +89,7 @@ struct Converter<'a> {
     document: &'a ExecutableDocument,
     sources: &'a SourceMap,
     answers: &'a HashMap<&'a str, bool>,
+    made: Cell<Extent>,
 }
 
 /// What is asked of an object of one type, in the order of its first mention.
@@ -247,6 +249,7 @@ impl<'a> Converter<'a> {
 
     fn field(&self, mentions: &[&'a Node<Field>]) -> Positioned<out::Field> {
         let field = mentions[0];
+        self.made.set(self.made.get().and(Extent::of(field)));
         let (span, sets): (_, Vec<_>) = (field.location(), mentions.iter().map(|field| &field.selection_set).collect());
         let converted = out::Field {
             alias: field.alias.as_ref().map(|alias| self.name(alias)),

@@ -16,7 +16,13 @@ use async_graphql::{
 };
 use serde_json::{Map, Value as Json};
 
-use super::{convert, cost::Cost, input::Types, limits, literals, syntax};
+use super::{
+    convert,
+    cost::Cost,
+    input::Types,
+    limits::{self, Extent},
+    literals, syntax,
+};
 use crate::config::DocumentLimits;
 
 /// How deep lists, objects, selections and types may be nested in the text: deeper than any use, and no danger to a stack.
@@ -40,8 +46,6 @@ pub struct Document {
     pub sources: SourceMap,
     /// How much memory it takes, in bytes of an ordinary text that would take as much.
     pub weight: usize,
-    /// What one of its operations takes while it is executed, in bytes.
-    pub memory: usize,
 }
 
 /// One of its operations.
@@ -53,8 +57,22 @@ pub struct Checked {
     document: Arc<Valid<ExecutableDocument>>,
     /// The variables that decide what is included.
     conditions: Vec<Name>,
-    /// By the answers to these.
-    made: Mutex<Vec<(Vec<bool>, Arc<Executable>)>>,
+    made: Mutex<Vec<Made>>,
+}
+
+/// What is executed.
+#[derive(Clone, Debug)]
+struct Made {
+    /// To the conditions.
+    answers: Vec<bool>,
+    executable: Arc<Executable>,
+    /// What it takes, in bytes.
+    memory: usize,
+}
+
+/// Of an ordinary text that takes as much.
+fn bytes(extent: Extent) -> usize {
+    extent.selections * BYTES_OF_A_SELECTION + extent.values * BYTES_OF_A_VALUE
 }
 
 impl Document {
@@ -112,7 +130,6 @@ impl Document {
             })
         };
         let variants = if conditions.is_empty() { 1 } else { KEPT };
-        let parts = extent.selections * BYTES_OF_A_SELECTION + extent.values * BYTES_OF_A_VALUE;
         Ok(Self {
             anonymous: document.operations.anonymous.as_ref().map(checked),
             named: document
@@ -122,8 +139,7 @@ impl Document {
                 .map(|(name, operation)| (name.clone(), checked(operation)))
                 .collect(),
             sources: document.sources.clone(),
-            weight: text.len().max(parts * variants),
-            memory: text.len().max(parts) * MEMORY_OF_A_BYTE,
+            weight: text.len().max(bytes(extent) * variants),
         })
     }
 
@@ -143,21 +159,24 @@ impl Document {
 }
 
 impl Checked {
-    /// What is executed with these variables, coerced.
-    pub fn executable(&self, types: &Types, variables: &Map<String, Json>) -> Result<Executable, ServerError> {
+    /// What is executed with these variables, coerced; and what it takes, in bytes.
+    pub fn executable(&self, types: &Types, variables: &Map<String, Json>) -> Result<(Executable, usize), ServerError> {
         let answers = self.conditions.iter().map(|name| self.answer(name, variables));
         let answers = answers.collect::<Result<Vec<bool>, _>>()?;
-        let known = self.made().iter().find(|(of, _)| *of == answers).map(|(_, made)| made.clone());
-        if let Some(known) = known {
-            return Ok((*known).clone());
-        }
+        let known = self.made().iter().find(|made| made.answers == answers).cloned();
+        let made = known.unwrap_or_else(|| self.make(types, answers));
+        Ok(((*made.executable).clone(), made.memory))
+    }
+
+    fn make(&self, types: &Types, answers: Vec<bool>) -> Made {
         let by_name = self.conditions.iter().map(Name::as_str).zip(answers.iter().copied()).collect();
-        let new = convert::document(types, &self.document, &self.operation, &by_name);
-        let mut made = self.made();
-        if made.len() < KEPT {
-            made.push((answers, Arc::new(new.clone())));
+        let (executable, extent) = convert::document(types, &self.document, &self.operation, &by_name);
+        let made = Made { answers, executable: executable.into(), memory: bytes(extent) * MEMORY_OF_A_BYTE };
+        let mut kept = self.made();
+        if kept.len() < KEPT && kept.iter().all(|known| known.answers != made.answers) {
+            kept.push(made.clone());
         }
-        Ok(new)
+        made
     }
 
     /// Whoever has a default may still be given `null`.
@@ -168,7 +187,7 @@ impl Checked {
         })
     }
 
-    fn made(&self) -> MutexGuard<'_, Vec<(Vec<bool>, Arc<Executable>)>> {
+    fn made(&self) -> MutexGuard<'_, Vec<Made>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,7 +4,7 @@ use apollo_compiler::{
     ExecutableDocument, Name,
     ast::{DirectiveList, Value},
     collections::{HashMap, HashSet},
-    executable::{Operation, Selection, SelectionSet},
+    executable::{Field, Operation, Selection, SelectionSet},
 };
 use async_graphql::ServerError;
 
@@ -84,7 +84,12 @@ pub struct Extent {
 }
 
 impl Extent {
-    fn and(self, more: Self) -> Self {
+    /// But for what is asked of its value.
+    pub fn of(field: &Field) -> Self {
+        Self { selections: 1, values: field.arguments.iter().map(|given| values(&given.value)).sum() }
+    }
+
+    pub fn and(self, more: Self) -> Self {
         Self {
             selections: self.selections.saturating_add(more.selections),
             values: self.values.saturating_add(more.values),
@@ -219,9 +224,7 @@ impl<'a> Spread<'a> {
     fn of_object(&mut self, set: &'a SelectionSet, ty: &'a Name) -> Extent {
         set.selections.iter().fold(Extent::default(), |sum, selection| match selection {
             Selection::Field(field) => {
-                let values = field.arguments.iter().map(|given| values(&given.value)).sum();
-                let own = Extent { selections: 1, values };
-                sum.and(own).and(self.of(&field.selection_set, &field.selection_set.ty))
+                sum.and(Extent::of(field)).and(self.of(&field.selection_set, &field.selection_set.ty))
             }
             Selection::InlineFragment(fragment) => {
                 let is_for = fragment.type_condition.as_ref().is_none_or(|on| self.types.is(ty, on));

@@ -106,11 +106,11 @@ impl Gate {
         if cost > self.limits.cost {
             return Err(one(limits::exceeded("cost", "too high a cost", self.limits.cost, cost)));
         }
-        let executable = checked.executable(&self.types, &variables).map_err(one)?;
+        let (executable, memory) = checked.executable(&self.types, &variables).map_err(one)?;
         let mut request = Request::new(String::new()).variables(variables::of(variables));
         request.set_parsed_query(executable);
         let (kind, name) = (checked.kind, checked.operation.name.as_ref().map(ToString::to_string));
-        Ok((Operation { kind, name, cost, memory: document.memory }, request))
+        Ok((Operation { kind, name, cost, memory }, request))
     }
 
     fn document(&self, parameters: &Parameters) -> Result<Arc<Document>, Vec<ServerError>> {

@@ -134,7 +134,8 @@ async fn what_is_not_read_keeps_its_user_from_more() {
     let refused = pat.query(&greedy(MUCH), Value::Null).await;
     assert_eq!(
         refused.body["errors"][0]["message"],
-        "At most 256 pieces of 64 KiB of unread results are kept for one user on a server. Read what was asked for first."
+        "At most 256 pieces of 64 KiB are kept of operations and their unread results for one user on a server. \
+         Read what was asked for first, or ask for less at once."
     );
     assert_eq!(refused.error_code(), "LIMIT_EXCEEDED");
     pat.query(&greedy(1), Value::Null).await.data();
