@@ -65,7 +65,7 @@ impl App {
             courier: Courier::new(settings.smtp(), settings.dev_mode())?,
             hub,
             schema,
-            gate: Gate::new(graphql::sdl(), graphql::scalar_checks(), &settings)?,
+            gate: gate(&settings)?,
             admission: Admission::new(&settings, &clock),
             metrics,
             settings,
@@ -106,4 +106,9 @@ fn dev_secret(data: &Path) -> std::io::Result<Vec<u8>> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => fs::read(&path),
     }
+}
+
+/// What requests must pass. Fails when a trusted document of the settings is not valid.
+pub fn gate(settings: &Settings) -> Result<Gate> {
+    Gate::new(graphql::sdl(), graphql::scalar_checks(), settings)
 }

@@ -73,7 +73,7 @@ impl Operation {
         spans::describe(operation.kind_name(), operation.name.as_deref());
         let _counted = (operation.kind == OperationType::Subscription).then(|| self.app.metrics.subscription());
         let request = graphql::request(&self.app, &self.viewer, &running, request).data(self.positions.clone());
-        if operation.kind == OperationType::Query {
+        if operation.kind != OperationType::Subscription {
             running.work().await;
         }
         let mut responses = self.app.schema.execute_stream(request);

@@ -11,7 +11,7 @@ use std::{
 };
 
 use leadcast::{
-    app::{App, signing_secret},
+    app::{self, App, signing_secret},
     auth::{self, Key},
     clock::Clock,
     config::{self, Cli, Command, Settings, TenantCommand},
@@ -95,6 +95,7 @@ async fn serve(settings: Settings) -> Outcome {
 /// All that comes before anybody is listened to. Waits for as long as somebody holds back the events.
 async fn begin(settings: Settings, target: &Target) -> Outcome<App> {
     auth::check_keys(&settings)?;
+    check_trusted(&settings)?;
     db::migrate(target).await.map_err(|error| database_error(target, &error))?;
     let app = App::new(settings, Clock::default()).await.map_err(|error| database_error(target, &error))?;
     if app.settings.dev_mode() {
@@ -253,6 +254,17 @@ fn make_folders(settings: &Settings, target: &Target) -> Outcome {
         },
         Target::Postgres(_) => Ok(()),
     }
+}
+
+fn check_trusted(settings: &Settings) -> Outcome {
+    let Some(folder) = &settings.trusted_documents else { return Ok(()) };
+    app::gate(settings).map(drop).map_err(|error| {
+        format!(
+            "cannot use the trusted documents in {} (LEADCAST_TRUSTED_DOCUMENTS, --trusted-documents): {}",
+            folder.display(),
+            error.describe()
+        )
+    })
 }
 
 fn database_error(target: &Target, error: &Error) -> String {

@@ -32,7 +32,8 @@ impl Trouble {
     /// It failed (again); it will be tried again.
     pub fn failed(&mut self, error: &str) {
         if let Some(failing_for) = self.is_to_be_told(Instant::now()) {
-            tracing::warn!(error, ?failing_for, "{} fails; it is tried again", self.what);
+            let failing_for = (!failing_for.is_zero()).then(|| tracing::field::debug(failing_for));
+            tracing::warn!(error, failing_for, "{} fails; it is tried again", self.what);
         }
     }
 
@@ -52,10 +53,10 @@ impl Trouble {
         }
     }
 
-    /// For how long it had failed, when that is over now.
+    /// How long ago it began, when it is over now.
     fn is_over(&mut self, now: Instant) -> Option<Duration> {
         let over = self.failing.take_if(|failing| now - failing.last >= CALM)?;
-        Some(over.last - over.since)
+        Some(now - over.since)
     }
 
     /// Whether it has failed just now.
@@ -85,7 +86,7 @@ mod tests {
             assert_eq!((trouble.is_over(at(second)), trouble.is_to_be_told(at(second))), (None, None));
         }
         assert_eq!(trouble.is_over(at(23)), None);
-        assert_eq!(trouble.is_over(at(24)), Some(Duration::from_secs(19)));
+        assert_eq!(trouble.is_over(at(24)), Some(Duration::from_secs(24)));
         assert_eq!(trouble.is_to_be_told(at(25)), Some(Duration::ZERO));
     }
 }

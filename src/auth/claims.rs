@@ -4,14 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::{EXPIRED, INVALID};
-use crate::{
-    clock::Timestamp,
-    config::Settings,
-    error::{Fault, Result},
-    ids::UserId,
-    users::Role,
-};
+use crate::{clock::Timestamp, config::Settings, ids::UserId, users::Role};
 
 /// What a token says, beside its issuer and its audience.
 #[derive(Clone, Debug)]
@@ -72,6 +65,14 @@ impl ClaimPath {
     }
 }
 
+/// Why a token is not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refused {
+    Expired,
+    /// For operators: clients are told no more than that.
+    Invalid(&'static str),
+}
+
 /// How claims are read.
 #[derive(Clone, Debug)]
 pub struct Reader {
@@ -100,39 +101,44 @@ impl Reader {
     }
 
     /// The claims of a token whose signature was found good. What is missing or of another type makes it invalid.
-    pub fn read(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<Claims, Fault> {
-        let (read, not_before) = self.parse(claims).ok_or(INVALID)?;
+    pub fn read(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<Claims, Refused> {
+        let (read, not_before) = self.parse(claims).map_err(Refused::Invalid)?;
         let now = now.as_seconds();
         if read.exp <= now {
-            return Err(EXPIRED);
+            return Err(Refused::Expired);
         }
         if not_before.max(read.iat) > now.saturating_add(self.skew) {
-            return Err(INVALID);
+            return Err(Refused::Invalid("iat or nbf is later than now and LEADCAST_CLOCK_SKEW"));
         }
         Ok(read)
     }
 
-    fn parse(&self, claims: &Map<String, Value>) -> Option<(Claims, i64)> {
-        let ours = claims.get("iss")?.as_str()? == self.issuer && is_for(claims.get("aud")?, &self.audience);
-        let sub = UserId::from(claims.get("sub")?.as_str()?);
-        if !ours || !sub.is_valid() {
-            return None;
+    /// And from when on it is good. The error says which claim is wrong.
+    fn parse(&self, claims: &Map<String, Value>) -> Result<(Claims, i64), &'static str> {
+        let seconds = |name| claims.get(name).and_then(Value::as_i64);
+        if claims.get("iss").and_then(Value::as_str) != Some(self.issuer.as_str()) {
+            return Err("iss is not LEADCAST_JWT_ISSUER");
         }
-        let iat = claims.get("iat")?.as_i64()?;
+        if !claims.get("aud").is_some_and(|aud| is_for(aud, &self.audience)) {
+            return Err("aud is not, or has not, LEADCAST_JWT_AUDIENCE");
+        }
+        let sub = claims.get("sub").and_then(Value::as_str).map(UserId::from).filter(UserId::is_valid);
+        let iat = seconds("iat").ok_or("iat is not a whole number of seconds")?;
         let not_before = match claims.get("nbf") {
             None | Some(Value::Null) => iat,
-            Some(nbf) => nbf.as_i64()?,
+            Some(_) => seconds("nbf").ok_or("nbf is not a whole number of seconds")?,
         };
+        let tenant = self.tenant.get(claims).and_then(Value::as_str);
         let read = Claims {
-            sub,
-            tenant: self.tenant.get(claims)?.as_str()?.to_owned(),
-            role: role(self.role.get(claims)?)?,
+            sub: sub.ok_or("sub is no id of a user")?,
+            tenant: tenant.ok_or("there is no text where LEADCAST_CLAIM_TENANT says")?.to_owned(),
+            role: self.role.get(claims).and_then(role).ok_or("there is no role where LEADCAST_CLAIM_ROLE says")?,
             iat,
-            exp: claims.get("exp")?.as_i64()?,
-            name: optional(self.name.get(claims)).ok()?,
-            email: optional(self.email.get(claims)).ok()?,
+            exp: seconds("exp").ok_or("exp is not a whole number of seconds")?,
+            name: optional(self.name.get(claims)).map_err(|_| "the name is no text")?,
+            email: optional(self.email.get(claims)).map_err(|_| "the e-mail address is no text")?,
         };
-        Some((read, not_before))
+        Ok((read, not_before))
     }
 }
 

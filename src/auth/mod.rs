@@ -30,7 +30,13 @@ use moka::future::Cache;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 pub use self::{claims::Claims, issue::Key, watch::Watch};
-use self::{claims::Reader, jwks::Jwks, keys::Found, token::Token, watch::Bells};
+use self::{
+    claims::{Reader, Refused},
+    jwks::Jwks,
+    keys::Found,
+    token::Token,
+    watch::Bells,
+};
 use crate::{
     clock::{Clock, Timestamp},
     config::{JwksAt, Settings},
@@ -56,6 +62,12 @@ pub struct Viewer {
 pub const MISSING: Fault = Fault::Unauthenticated("A bearer token is needed: send `Authorization: Bearer <token>`.");
 const INVALID: Fault = Fault::Unauthenticated("The token is not valid.");
 const EXPIRED: Fault = Fault::Unauthenticated("The token has expired.");
+
+/// Told to operators, who may have to look for it; the client learns nothing of keys, tenants and settings.
+fn invalid(reason: &'static str) -> Fault {
+    tracing::debug!(reason, "a token is refused");
+    INVALID
+}
 
 /// How long a node may go on with what it knew of a user or a tenant. What makes tokens void is told sooner, by the log.
 const REMEMBER: Duration = Duration::from_secs(2);
@@ -112,10 +124,10 @@ impl Auth {
     /// Checks a token and makes sure that its user has a row.
     pub async fn viewer(&self, token: &str) -> Result<Viewer> {
         let claims = self.verify(token).await?;
-        let tenant = self.tenant(&claims.tenant).await?.ok_or(INVALID)?;
+        let tenant = self.tenant(&claims.tenant).await?.ok_or_else(|| invalid("there is no such tenant"))?;
         let sighting = self.sighting(tenant, &claims).await?;
         if claims.iat < sighting.tokens_valid_from.as_seconds() {
-            return Err(INVALID.into());
+            return Err(invalid("it was issued before the user's tokens were revoked").into());
         }
         let expires_at = Timestamp::from_micros(claims.exp.min(YEAR_9999) * 1_000_000);
         Ok(Viewer { tenant, user: claims.sub, role: claims.role, expires_at })
@@ -135,10 +147,15 @@ impl Auth {
     /// The claims of a token with a good signature, for this server and this moment. UNAVAILABLE while a JWKS has not been had yet that
     /// may have its key.
     async fn verify(&self, token: &str) -> Result<Claims> {
-        let token = Token::parse(token).ok_or(INVALID)?;
-        let Found::Key(key) = self.find(&token).await? else { return Err(INVALID.into()) };
-        let claims = token.claims(&key).ok_or(INVALID)?;
-        Ok(self.reader.read(&claims, self.clock.now())?)
+        let token = Token::parse(token).ok_or_else(|| invalid("it is no JWT, or its header is not for this server"))?;
+        let Found::Key(key) = self.find(&token).await? else {
+            return Err(invalid("no key is known for its alg and kid").into());
+        };
+        let claims = token.claims(&key).ok_or_else(|| invalid("its key has not signed it"))?;
+        self.reader.read(&claims, self.clock.now()).map_err(|refused| match refused {
+            Refused::Expired => EXPIRED.into(),
+            Refused::Invalid(reason) => invalid(reason).into(),
+        })
     }
 
     async fn find(&self, token: &Token<'_>) -> Result<Found> {

@@ -72,7 +72,7 @@ impl Running {
         Ok(Self(Parts { viewer, seat, _own: own, turn, root_fields, memory, limit, made, taken, result }.into()))
     }
 
-    /// Waits until it is this operation's turn: a query's, or to do something for an event. It has it until it [`rests`](Self::rest).
+    /// Waits until it is this operation's turn: to be executed, or to do something for an event. It has it until it [`rests`](Self::rest).
     pub async fn work(&self) {
         let turn = self.0.seat.turn().await;
         *self.0.turn.lock().unwrap_or_else(PoisonError::into_inner) = turn;

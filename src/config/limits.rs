@@ -1,6 +1,6 @@
 //! The limits: of documents, of clients, and of time and size.
 
-use std::{num::NonZero, time::Duration};
+use std::{num::NonZero, str::FromStr, time::Duration};
 
 use clap::Args;
 
@@ -9,25 +9,25 @@ use clap::Args;
 #[command(next_help_heading = "Limits of documents")]
 pub struct DocumentLimits {
     /// Bytes of the text
-    #[arg(long = "max-bytes", env = "LEADCAST_MAX_BYTES", global = true, default_value_t = 65_536)]
+    #[arg(long = "max-bytes", env = "LEADCAST_MAX_BYTES", global = true, value_parser = counted::<usize>, default_value_t = 65_536)]
     pub bytes: usize,
     /// Words, signs and blanks of the text
-    #[arg(long = "max-tokens", env = "LEADCAST_MAX_TOKENS", global = true, default_value_t = 10_000)]
+    #[arg(long = "max-tokens", env = "LEADCAST_MAX_TOKENS", global = true, value_parser = counted::<usize>, default_value_t = 10_000)]
     pub tokens: usize,
     /// How many fields may stand in one another
-    #[arg(long = "max-depth", env = "LEADCAST_MAX_DEPTH", global = true, default_value_t = 20)]
+    #[arg(long = "max-depth", env = "LEADCAST_MAX_DEPTH", global = true, value_parser = counted::<usize>, default_value_t = 20)]
     pub depth: usize,
     /// Fields of an operation's root
-    #[arg(long = "max-root-fields", env = "LEADCAST_MAX_ROOT_FIELDS", global = true, default_value_t = 30)]
+    #[arg(long = "max-root-fields", env = "LEADCAST_MAX_ROOT_FIELDS", global = true, value_parser = counted::<usize>, default_value_t = 30)]
     pub root_fields: usize,
     /// Aliases
-    #[arg(long = "max-aliases", env = "LEADCAST_MAX_ALIASES", global = true, default_value_t = 100)]
+    #[arg(long = "max-aliases", env = "LEADCAST_MAX_ALIASES", global = true, value_parser = counted::<usize>, default_value_t = 100)]
     pub aliases: usize,
     /// Directives
-    #[arg(long = "max-directives", env = "LEADCAST_MAX_DIRECTIVES", global = true, default_value_t = 100)]
+    #[arg(long = "max-directives", env = "LEADCAST_MAX_DIRECTIVES", global = true, value_parser = counted::<usize>, default_value_t = 100)]
     pub directives: usize,
     /// What an operation may cost: a point for each field, times the rows of its lists
-    #[arg(long = "max-cost", env = "LEADCAST_MAX_COST", global = true, default_value_t = 50_000)]
+    #[arg(long = "max-cost", env = "LEADCAST_MAX_COST", global = true, value_parser = counted::<u64>, default_value_t = 50_000)]
     pub cost: u64,
 }
 
@@ -36,16 +36,17 @@ pub struct DocumentLimits {
 #[command(next_help_heading = "Limits of clients, on each node")]
 pub struct ClientLimits {
     /// Connections at once; more wait to be taken
-    #[arg(long = "max-connections", env = "LEADCAST_MAX_CONNECTIONS", global = true, default_value = "20000")]
+    #[arg(long = "max-connections", env = "LEADCAST_MAX_CONNECTIONS", global = true, value_parser = from_one::<NonZero<usize>>, default_value = "20000")]
     pub connections: NonZero<usize>,
     /// Sockets, and streams of server-sent events, that one user has open at once
-    #[arg(long = "max-sockets-per-user", env = "LEADCAST_MAX_SOCKETS_PER_USER", global = true, default_value_t = 50)]
+    #[arg(long = "max-sockets-per-user", env = "LEADCAST_MAX_SOCKETS_PER_USER", global = true, value_parser = counted::<usize>, default_value_t = 50)]
     pub sockets_per_user: usize,
     /// Sockets, and streams of server-sent events, that the users of one tenant have open at once
     #[arg(
         long = "max-sockets-per-tenant",
         env = "LEADCAST_MAX_SOCKETS_PER_TENANT",
         global = true,
+        value_parser = counted::<usize>,
         default_value_t = 10_000
     )]
     pub sockets_per_tenant: usize,
@@ -54,6 +55,7 @@ pub struct ClientLimits {
         long = "max-operations-per-user",
         env = "LEADCAST_MAX_OPERATIONS_PER_USER",
         global = true,
+        value_parser = counted::<usize>,
         default_value_t = 500
     )]
     pub operations_per_user: usize,
@@ -62,14 +64,15 @@ pub struct ClientLimits {
         long = "max-operations-per-tenant",
         env = "LEADCAST_MAX_OPERATIONS_PER_TENANT",
         global = true,
+        value_parser = counted::<usize>,
         default_value_t = 50_000
     )]
     pub operations_per_tenant: usize,
     /// What the operations of one user may cost in a minute, in the points of --max-cost; at least --max-cost
-    #[arg(long = "rate-per-user", env = "LEADCAST_RATE_PER_USER", global = true, default_value = "1000000")]
+    #[arg(long = "rate-per-user", env = "LEADCAST_RATE_PER_USER", global = true, value_parser = from_one::<NonZero<u32>>, default_value = "1000000")]
     pub rate_per_user: NonZero<u32>,
     /// What the operations of all users of one tenant may cost in a minute; at least --rate-per-user
-    #[arg(long = "rate-per-tenant", env = "LEADCAST_RATE_PER_TENANT", global = true, default_value = "10000000")]
+    #[arg(long = "rate-per-tenant", env = "LEADCAST_RATE_PER_TENANT", global = true, value_parser = from_one::<NonZero<u32>>, default_value = "10000000")]
     pub rate_per_tenant: NonZero<u32>,
 }
 
@@ -150,4 +153,15 @@ impl Default for Limits {
             drain_pace: Duration::from_millis(5),
         }
     }
+}
+
+const FROM_ONE: &str = "must be a whole number, at least 1";
+
+/// Of nothing at all nobody would have any use.
+fn counted<T: FromStr + Default + PartialEq>(text: &str) -> Result<T, String> {
+    text.parse().ok().filter(|count| *count != T::default()).ok_or_else(|| FROM_ONE.to_owned())
+}
+
+fn from_one<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| FROM_ONE.to_owned())
 }

@@ -43,6 +43,7 @@ use tokio::{
     sync::Notify,
     time::{Instant, timeout},
 };
+use tokio_postgres::config::Host;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -102,9 +103,13 @@ impl Target {
         match self {
             Self::Sqlite(path) => format!("SQLite ({})", path.display()),
             Self::Postgres(url) => {
-                let name = url.parse::<tokio_postgres::Config>().ok();
-                let name = name.as_ref().and_then(|config| config.get_dbname()).unwrap_or("default database");
-                format!("PostgreSQL ({name})")
+                let config = url.parse::<tokio_postgres::Config>().ok();
+                let name = config.as_ref().and_then(|config| config.get_dbname()).unwrap_or("default database");
+                let place = config.as_ref().and_then(|config| match config.get_hosts().first()? {
+                    Host::Tcp(host) => Some(format!(" at {host}:{}", config.get_ports().first().unwrap_or(&5432))),
+                    Host::Unix(folder) => Some(format!(" at {}", folder.display())),
+                });
+                format!("PostgreSQL ({name}{})", place.unwrap_or_default())
             }
         }
     }

@@ -151,7 +151,10 @@ pub(crate) fn lock(path: &Path) -> std::io::Result<File> {
         Ok(()) => Ok(held),
         Err(std::fs::TryLockError::WouldBlock) => Err(std::io::Error::new(
             std::io::ErrorKind::ResourceBusy,
-            format!("{} is served by another leadcast: stop that one, or choose another DATABASE_URL", path.display()),
+            format!(
+                "{} is served by another leadcast: stop that one, or choose another LEADCAST_DATA (--data) or DATABASE_URL (--database-url)",
+                path.display()
+            ),
         )),
         Err(std::fs::TryLockError::Error(error)) => Err(named(error)),
     }

@@ -35,28 +35,26 @@ pub fn document(
     (out::ExecutableDocument { operations, fragments: HashMap::new() }, converter.made.get())
 }
 
-/// The variables that decide what is included, in whatever operation.
-pub fn conditions(document: &ExecutableDocument) -> HashSet<&Name> {
-    let mut found = HashSet::default();
-    let operations = document.operations.iter().map(|operation| &operation.selection_set);
-    let mut open: Vec<_> =
-        operations.chain(document.fragments.values().map(|fragment| &fragment.selection_set)).collect();
+/// The variables that decide what is included in an operation.
+pub fn conditions(document: &ExecutableDocument, operation: &Operation) -> Vec<Name> {
+    let (mut found, mut open, mut seen) = (HashSet::default(), vec![&operation.selection_set], HashSet::default());
     while let Some(set) = open.pop() {
         for selection in &set.selections {
-            found.extend(
-                selection
-                    .directives()
-                    .iter()
-                    .filter_map(|directive| condition(directive).and_then(|(value, _)| value.as_variable())),
-            );
+            let answered = selection.directives().iter().filter_map(|directive| condition(directive));
+            found.extend(answered.filter_map(|(value, _)| value.as_variable()));
             match selection {
                 Selection::Field(field) => open.push(&field.selection_set),
                 Selection::InlineFragment(inline) => open.push(&inline.selection_set),
-                Selection::FragmentSpread(_) => {}
+                Selection::FragmentSpread(spread) => {
+                    let new = seen.insert(&spread.fragment_name);
+                    let fragment = document.fragments.get(&spread.fragment_name).filter(|_| new);
+                    open.extend(fragment.map(|fragment| &fragment.selection_set));
+                }
             }
         }
     }
-    found
+    let names = operation.variables.iter().map(|variable| &variable.name);
+    names.filter(|name| found.contains(name)).cloned().collect()
 }
 
 /// On what it depends whether a selection is included, and what that must be.

@@ -117,27 +117,24 @@ impl Document {
             })?;
         }
         let document = Arc::new(document);
-        let conditions = convert::conditions(&document);
         let checked = |operation: &Node<Operation>| {
-            let names = operation.variables.iter().map(|variable| &variable.name);
             Arc::new(Checked {
                 operation: operation.clone(),
                 kind: convert::kind(operation),
                 cost: Cost::of(&document, operation),
-                conditions: names.filter(|name| conditions.contains(name)).cloned().collect(),
+                conditions: convert::conditions(&document, operation),
                 document: document.clone(),
                 made: Mutex::default(),
             })
         };
-        let variants = if conditions.is_empty() { 1 } else { KEPT };
+        let is_conditional = |operation: &Arc<Checked>| !operation.conditions.is_empty();
+        let anonymous = document.operations.anonymous.as_ref().map(checked);
+        let named = document.operations.named.iter().map(|(name, operation)| (name.clone(), checked(operation)));
+        let named: HashMap<_, _> = named.collect();
+        let variants = if anonymous.iter().chain(named.values()).any(is_conditional) { KEPT } else { 1 };
         Ok(Self {
-            anonymous: document.operations.anonymous.as_ref().map(checked),
-            named: document
-                .operations
-                .named
-                .iter()
-                .map(|(name, operation)| (name.clone(), checked(operation)))
-                .collect(),
+            anonymous,
+            named,
             sources: document.sources.clone(),
             weight: text.len().max(bytes(extent) * variants),
         })

@@ -55,7 +55,10 @@ impl Trusted {
             let first =
                 |errors: Vec<ServerError>| errors.into_iter().next().map(|error| error.message).unwrap_or_default();
             let document = gate.read(&text).map_err(|errors| fail(&path, first(errors)))?;
-            documents.insert(hash_of(&text), Arc::new(document));
+            let document = Arc::new(document);
+            // Editors end a file with a line break; clients do not send it.
+            documents.insert(hash_of(text.trim_end()), document.clone());
+            documents.insert(hash_of(&text), document);
         }
         if documents.is_empty() {
             return Err(fail(folder, "there is no document (*.graphql) in it".to_owned()));

@@ -242,6 +242,17 @@ fn what_decides_is_not_null() {
     assert_eq!(errors[0].locations, [async_graphql::Pos { line: 1, column: 9 }]);
 }
 
+#[test]
+fn each_operation_has_conditions_of_its_own() {
+    let query = "query A($v: Boolean!) { a @include(if: $v) ...F } query B($v: Int) { a(v: $v) }
+        query C($w: Boolean = true) { ...F } fragment F on Query { node { id @skip(if: $w) } }";
+    let query = query.replace("query A($v: Boolean!)", "query A($v: Boolean!, $w: Boolean = true)");
+    assert!(checked(&query, Some("B"), &json!({ "v": null })).is_ok());
+    assert!(checked(&query, Some("B"), &json!({})).is_ok());
+    assert!(checked(&query, Some("A"), &json!({ "v": true })).is_ok());
+    assert!(checked(&query, Some("C"), &json!({ "w": null })).is_err());
+}
+
 /// One gate remembers a document with what it is for some answers; for the others it is made anew.
 #[test]
 fn many_answers_to_many_conditions() {

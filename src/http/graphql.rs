@@ -227,11 +227,8 @@ async fn execute(
     let Admitted { operation, request, allowance, running } = admitted;
     let request = graphql::request(&front.app, &viewer, &running, request);
     let patience = front.app.settings.limits.request_time;
-    let is_query = operation.kind == OperationType::Query;
     let executed = async {
-        if is_query {
-            running.work().await;
-        }
+        running.work().await;
         front.app.schema.execute(request).await
     };
     let Ok(result) = timeout(patience, executed).await else {
