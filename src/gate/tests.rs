@@ -467,9 +467,11 @@ fn only_trusted_documents() {
     let mut settings = Settings::defaults();
     empty(&mut settings);
     assert!(Gate::new(SDL.to_owned(), SCALARS, &settings).is_err(), "a folder without documents");
-    std::fs::write(folder.path().join("a.graphql"), "query A { a }").expect("a file");
+    std::fs::write(folder.path().join("a.graphql"), "query A { a }\n").expect("a file");
     let gate = Gate::new(SDL.to_owned(), SCALARS, &settings).expect("one document");
-    assert!(gate.check(parameters("query A { a }", None, &json!({}))).is_ok());
+    for text in ["query A { a }", "query A { a }\n"] {
+        assert!(gate.check(parameters(text, None, &json!({}))).is_ok());
+    }
     let (message, _) = refusal(&gate, "query A { a  }");
     assert!(message.contains("only the documents"), "{message}");
     std::fs::write(folder.path().join("b.graphql"), "{ nothing }").expect("a file");

@@ -206,6 +206,9 @@ async fn a_bad_setting_is_named() {
         ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "collector:4318"),
         ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "https://collector.example"),
         ("LEADCAST_OTLP_ENDPOINT", "--otlp-endpoint", "http://collector.example/v1/traces"),
+        ("LEADCAST_MAX_COST", "--max-cost", "0"),
+        ("LEADCAST_MAX_CONNECTIONS", "--max-connections", "0"),
+        ("LEADCAST_RATE_PER_USER", "--rate-per-user", "many"),
         ("LEADCAST_LOG_FORMAT", "--log-format", "xml"),
         ("LEADCAST_LOG", "--log", "leadcast=loud"),
         ("LEADCAST_LOG", "--log", "inof"),
@@ -220,6 +223,18 @@ async fn a_bad_setting_is_named() {
         }
     }
     assert_eq!(folder.path().read_dir().expect("a folder").count(), 0, "nothing was begun");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_trusted_documents_are_named_before_anything_is_begun() {
+    let (folder, documents) = (temporary_folder(), temporary_folder());
+    std::fs::write(documents.path().join("a.graphql"), "{ nothing }").expect("a file");
+    for (given, named) in [(documents.path().display().to_string(), "a.graphql"), ("/nowhere".to_owned(), "/nowhere")] {
+        let arguments = ["--listen", "127.0.0.1:0"];
+        let ended = Program::run(folder.path(), &arguments, &[("LEADCAST_TRUSTED_DOCUMENTS", given.as_str())]).await;
+        failed(&ended, "LEADCAST_TRUSTED_DOCUMENTS");
+        assert!(ended.stderr.contains(named) && !ended.stderr.contains("DATABASE_URL"), "{ended:?}");
+    }
 }
 
 /// Whoever mistypes the folder would otherwise be told of success in a new database.
