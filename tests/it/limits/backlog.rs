@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{acknowledged, message};
-use crate::support::{Engine, TestServer, both_engines, market::Market, sql::Sql, wire::eventually};
+use crate::support::{Engine, TestServer, both_engines, market::Market, sql::Sql};
 
 both_engines!(large_events_come_in_several_pages);
 
@@ -17,18 +17,18 @@ const STREAM: &str = "subscription ($after: Cursor!) { leadCreated(after: $after
 async fn large_events_come_in_several_pages(engine: Engine) {
     let server = TestServer::start(engine).await;
     let [market, _] = Market::both(&server);
+    server.has_read_all().await;
     let start = market.user("pat").stream_cursor().await;
     let mut opened = Vec::new();
     for number in 0..LEADS {
         let large = json!({ "attributes": { "note": "x".repeat(15_000) } });
         opened.push(market.open(&format!("lead {number}"), large).await);
     }
-    let sql = Sql::of(&server).await;
-    let last: i64 = sql.text("SELECT max(id) FROM events").await.parse().expect("an id");
-    eventually("the node to have read all of it", async || server.app.hub.watermark() >= last).await;
+    server.has_read_all().await;
     all_are_told(&server, &start, &opened).await;
 
     // A node that starts has only what is newest in its memory: the rest is read from the log.
+    let sql = Sql::of(&server).await;
     sql.run(
         "INSERT INTO events (tenant_id, kind, payload, occurred_at)
          WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 6000)

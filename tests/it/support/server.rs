@@ -6,7 +6,7 @@ use leadcast::{
     app::App,
     clock::Clock,
     config::Settings,
-    db::Target,
+    db::{Target, Watermark},
     error::Result,
     graphql::{self, Schema},
     users::Role,
@@ -21,6 +21,7 @@ use super::{
     postgres,
     socket::{RawSocket, Socket},
     soon,
+    wire::eventually,
 };
 
 /// A node of leadcast with the tenants `demo` and `rival`, each with the users `admin`, `casey` (a customer) and `pat`, `quinn`
@@ -119,6 +120,12 @@ impl TestServer {
         let (settings, ground) = (self.app.settings.clone(), self.ground.clone());
         self.stop().await;
         Self::node(settings, ground).await
+    }
+
+    /// Waits until this node has read all that was committed until now: `streamCursor` is a place in what it has read.
+    pub async fn has_read_all(&self) {
+        let last = Watermark::last_handed_out(&self.app.db).await.expect("the database answers");
+        eventually("the node to have read the log", async || self.app.hub.watermark() >= last).await;
     }
 
     /// Moves the server's clock on.

@@ -140,6 +140,7 @@ async fn an_admin_may_end_its_own(engine: Engine) {
 async fn no_client_is_told_of_it(engine: Engine) {
     const POLL: &str = "query($after: Cursor!) { events(after: $after) { events { __typename } endCursor hasMore } }";
     let server = TestServer::start(engine).await;
+    server.has_read_all().await;
     let after = server.user("demo", "pat").stream_cursor().await;
     revoke(&server, ADMIN, "pat").await;
     revoke(&server, ADMIN, "quinn").await;
