@@ -270,13 +270,13 @@ impl Hub {
         after: i64,
         upto: i64,
     ) -> Result<(Vec<Arc<Record>>, i64)> {
-        let ring = self.state().examine(epoch, scope, after, upto);
-        if let Some((records, reached)) = ring {
-            return Ok(light(records, reached));
+        let ring = self.state().examine(epoch, after, upto);
+        if let Some((examined, reached)) = ring {
+            return Ok(given(examined.into_iter().filter(|record| scope.takes(record)), reached));
         }
         let scope = scope.clone();
         let read = self.db().read(scope.tenant, async move |tx| {
-            let most = i64::try_from(GIVEN).unwrap_or(STEP);
+            let most = i64::try_from(GIVEN).unwrap_or(i64::MAX);
             let (records, reached) = log::read_scope(scope.tenant, tx, &scope, after, upto, most).await?;
             // The floor is read last: had anything been deleted before the rows were read, it would show.
             let (now_epoch, floor) = log::state(tx).await?;
@@ -286,7 +286,7 @@ impl Hub {
             Ok((records, reached))
         });
         let (records, reached) = read.await?;
-        Ok(light(records.into_iter().map(Arc::new).collect(), reached))
+        Ok(given(records.into_iter().map(Arc::new), reached))
     }
 
     pub fn stats(&self) -> Stats {
@@ -300,20 +300,21 @@ impl Hub {
     }
 }
 
-/// The first of `records`, so many as are not too large together, and up to which id that is.
-fn light(mut records: Vec<Arc<Record>>, reached: i64) -> (Vec<Arc<Record>>, i64) {
+/// The first of `records`, at most [`GIVEN`] and [`GIVEN_BYTES`], and up to which id they go; `reached` when that is all of them.
+fn given(records: impl Iterator<Item = Arc<Record>>, reached: i64) -> (Vec<Arc<Record>>, i64) {
+    let mut given: Vec<Arc<Record>> = Vec::new();
     let mut bytes = 0;
-    let mut fits = |record: &Arc<Record>| {
+    for record in records {
         bytes += record.size();
-        bytes <= GIVEN_BYTES
-    };
-    let fitting = records.iter().take_while(|record| fits(record)).count().max(1);
-    if fitting >= records.len() {
-        return (records, reached);
+        let full = given.len() == GIVEN || bytes > GIVEN_BYTES;
+        // One is given in any case, however large it is: else nobody would ever get past it.
+        if let Some(last) = given.last().filter(|_| full) {
+            let last = last.id;
+            return (given, last);
+        }
+        given.push(record);
     }
-    records.truncate(fitting);
-    let last = records.last().map_or(reached, |last| last.id);
-    (records, last)
+    (given, reached)
 }
 
 /// A state without subscribers whose ring has the last events up to `end`.

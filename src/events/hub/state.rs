@@ -9,7 +9,6 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::super::{Epoch, Place, Record, Scope, position::Position};
-use super::GIVEN;
 use crate::ids::{TenantId, UserId};
 
 /// Bytes of the ring at most.
@@ -81,23 +80,17 @@ impl State {
         self.tenants.values().map(count).sum()
     }
 
-    /// What `scope` takes of the ring's ids in (`after`, `upto`] of `epoch`, at most [`GIVEN`], and up to which id that is; `None` when the
-    /// ring does not reach back that far, or is of another epoch.
-    pub fn examine(&self, epoch: Epoch, scope: &Scope, after: i64, upto: i64) -> Option<(Vec<Arc<Record>>, i64)> {
+    /// Some of the ring with ids in (`after`, `upto`] of `epoch`, and up to which id that is; `None` when the ring does not
+    /// reach back that far, or is of another epoch.
+    pub fn examine(&self, epoch: Epoch, after: i64, upto: i64) -> Option<(Vec<Arc<Record>>, i64)> {
         if self.place.epoch != epoch || after < self.ring_floor || upto > self.place.id {
             return None;
         }
         let from = self.ring.partition_point(|record| record.id <= after);
-        let mut taken = Vec::new();
-        for (examined, record) in self.ring.range(from..).take_while(|record| record.id <= upto).enumerate() {
-            if scope.takes(record) {
-                taken.push(record.clone());
-            }
-            if taken.len() == GIVEN || examined + 1 == RING_STEP {
-                return Some((taken, record.id));
-            }
-        }
-        Some((taken, upto))
+        let range = self.ring.range(from..).take_while(|record| record.id <= upto);
+        let examined: Vec<_> = range.take(RING_STEP).cloned().collect();
+        let reached = if examined.len() == RING_STEP { examined.last().map_or(upto, |last| last.id) } else { upto };
+        Some((examined, reached))
     }
 
     /// Returns how many subscribers were let go.
