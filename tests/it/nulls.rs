@@ -10,15 +10,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{
     ErrorExtensionValues, PathSegment, QueryPathNode, QueryPathSegment, ServerError, ServerResult,
-    Value as GraphqlValue,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo},
+    extensions::ResolveInfo,
 };
-use leadcast::graphql;
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use crate::support::{
     Engine, TestServer,
     api::{ADMIN, PAT, QUINN, Who},
+    resolvers::before_each,
 };
 
 /// Where resolvers fail, as paths such as `lead.claims.nodes.1.price`, and with which code.
@@ -28,40 +28,20 @@ struct Failing(Arc<Mutex<(Vec<String>, &'static str)>>);
 impl Failing {
     async fn server() -> (Self, TestServer) {
         let failing = Self::default();
+        let fails = failing.clone();
         let sound = TestServer::start(Engine::Sqlite).await;
-        let schema = graphql::schema().extension(failing.clone()).finish();
-        (failing, sound.replaced_by(schema).await)
+        (failing, before_each(sound, move |info| std::future::ready(fails.outcome(info)).boxed()).await)
     }
 
     fn at(&self, paths: &[&str], code: &'static str) {
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (paths, code);
     }
-}
 
-impl ExtensionFactory for Failing {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(self.clone())
-    }
-}
-
-#[async_trait::async_trait]
-impl Extension for Failing {
-    async fn resolve(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        info: ResolveInfo<'_>,
-        next: NextResolve<'_>,
-    ) -> ServerResult<Option<GraphqlValue>> {
+    fn outcome(&self, info: &ResolveInfo<'_>) -> ServerResult<()> {
         let path = info.path_node.to_string_vec().join(".");
-        let fails = {
-            let (paths, code) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            paths.contains(&path).then_some(*code)
-        };
-        match fails {
-            Some(code) => Err(failure(&info, code)),
-            None => next.run(ctx, info).await,
-        }
+        let (paths, code) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if paths.contains(&path) { Err(failure(info, code)) } else { Ok(()) }
     }
 }
 

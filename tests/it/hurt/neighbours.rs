@@ -1,12 +1,6 @@
 //! One client that reads nothing, one operation that floods, one resolver that panics: a thousand others hear every event.
 
-use std::sync::Arc;
-
-use async_graphql::{
-    ServerResult, Value as GraphqlValue,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo},
-};
-use leadcast::graphql;
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -14,36 +8,19 @@ use super::{acknowledged, ask_for};
 use crate::support::{
     Engine, TestServer,
     flood::Flood,
+    resolvers::before_each,
     socket::{Heard, Subscription},
     wire::{http, send},
 };
 
-/// A defect: whatever is asked for as `defect` panics.
-struct Defect;
-
-impl ExtensionFactory for Defect {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
-    }
-}
-
-#[async_trait::async_trait]
-impl Extension for Defect {
-    async fn resolve(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        info: ResolveInfo<'_>,
-        next: NextResolve<'_>,
-    ) -> ServerResult<Option<GraphqlValue>> {
-        assert!(info.alias != Some("defect"), "a defect of the test");
-        next.run(ctx, info).await
-    }
-}
-
+/// Whatever is asked for as `defect` panics.
 async fn server_with_a_defect() -> TestServer {
     let sound = TestServer::start_with(Engine::Sqlite, |settings| settings.clients.operations_per_user = 1_000).await;
-    let schema = graphql::schema().extension(Defect).finish();
-    sound.replaced_by(schema).await
+    before_each(sound, |info| {
+        assert!(info.alias != Some("defect"), "a defect of the test");
+        std::future::ready(Ok(())).boxed()
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,7 @@ pub mod program;
 pub mod provider;
 pub mod random;
 pub mod receiver;
+pub mod resolvers;
 pub mod rows;
 pub mod server;
 pub mod socket;

@@ -5,11 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use async_graphql::{
-    ServerResult, Value as GraphqlValue,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo},
-};
-use leadcast::graphql;
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -18,6 +14,7 @@ use super::{server, subscribe};
 use crate::support::{
     TestServer,
     market::listeners,
+    resolvers::before_each,
     socket::{Heard, RawSocket},
     wire::eventually,
 };
@@ -34,9 +31,23 @@ struct Gate {
 impl Gate {
     async fn of_a_server() -> (Self, TestServer) {
         let gate = Self { reached: Arc::default(), open: Semaphore::new(0).into() };
-        let schema = graphql::schema().extension(gate.clone()).finish();
-        let server = server().await.replaced_by(schema).await;
-        (gate, server)
+        let keeper = gate.clone();
+        let server = before_each(server().await, move |info| {
+            let (keeper, is_held) = (keeper.clone(), info.alias == Some("held"));
+            async move {
+                if is_held {
+                    keeper.hold().await;
+                }
+                Ok(())
+            }
+            .boxed()
+        });
+        (gate, server.await)
+    }
+
+    async fn hold(&self) {
+        self.reached.fetch_add(1, Ordering::SeqCst);
+        self.open.acquire().await.expect("it is never closed").forget();
     }
 
     async fn was_reached(&self, times: usize) {
@@ -45,28 +56,6 @@ impl Gate {
 
     fn lets_through(&self, count: usize) {
         self.open.add_permits(count);
-    }
-}
-
-impl ExtensionFactory for Gate {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(self.clone())
-    }
-}
-
-#[async_trait::async_trait]
-impl Extension for Gate {
-    async fn resolve(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        info: ResolveInfo<'_>,
-        next: NextResolve<'_>,
-    ) -> ServerResult<Option<GraphqlValue>> {
-        if info.alias == Some("held") {
-            self.reached.fetch_add(1, Ordering::SeqCst);
-            self.open.acquire().await.expect("it is never closed").forget();
-        }
-        next.run(ctx, info).await
     }
 }
 
