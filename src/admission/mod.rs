@@ -1,5 +1,6 @@
 //! What one client may take of a node, so that the others get theirs: connections that stay open, operations that run, and what these
-//! cost in a minute. A request over a limit is refused at once, with a clear error and, where waiting helps, for how long; nothing queues.
+//! cost in a minute. A request over a limit is refused at once, with a clear error and, where waiting helps, for how long. What is within
+//! them is executed a few at a time, for each user and each tenant: those of others do not wait behind somebody's many.
 //!
 //! Every transport brings its operations through [`admit`]. Each node counts for itself: of a client whose requests are spread over
 //! three nodes three times as much is taken.
@@ -70,7 +71,8 @@ impl Admission {
                 END_ONE,
                 limits.operations_per_user,
                 limits.operations_per_tenant,
-            ),
+            )
+            .in_turns(limits.concurrency_per_user, limits.concurrency_per_tenant),
             memory: Seats::new(
                 "pieces of 64 KiB are kept of operations and their unread results",
                 "Read what was asked for first, or ask for less at once.",

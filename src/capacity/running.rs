@@ -1,7 +1,7 @@
 //! What an operation holds while it runs: its place among its client's, its turn, and the memory that its result takes.
 //!
 //! A small query may ask for much: the same long text of a hundred rows under fifty names is paid for by the field, not by the byte. So
-//! its text and the memory are counted as values are made (`graphql::sizes` does), and the text until the client has taken it: what
+//! its text and the memory are counted as values are made (`graphql::bounds` does), and the text until the client has taken it: what
 //! is too large for one result is not made, and what a client does not read keeps it from more.
 
 use std::{

@@ -12,11 +12,6 @@ use crate::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many of one user's are worked on at once, and of one tenant's. So many others' come before the last of somebody's many, however
-/// many these are; a machine with nothing else to do is busy with them.
-const TURNS_OF_A_USER: usize = 4;
-const TURNS_OF_A_TENANT: usize = 32;
-
 /// Places of one kind.
 pub struct Seats {
     /// What it is of which there are too many, and what to do about it: for the refusal.
@@ -24,7 +19,15 @@ pub struct Seats {
     advice: &'static str,
     per_user: usize,
     per_tenant: usize,
+    turns: Turns,
     taken: Taken,
+}
+
+/// How many of one user's are worked on at once, and of one tenant's.
+#[derive(Clone, Copy, Debug)]
+struct Turns {
+    per_user: usize,
+    per_tenant: usize,
 }
 
 type Taken = Arc<Mutex<HashMap<TenantId, Tenant>>>;
@@ -56,7 +59,15 @@ pub struct Turn {
 
 impl Seats {
     pub fn new(what: &'static str, advice: &'static str, per_user: usize, per_tenant: usize) -> Self {
-        Self { what, advice, per_user, per_tenant, taken: Taken::default() }
+        let turns = Turns { per_user, per_tenant };
+        Self { what, advice, per_user, per_tenant, turns, taken: Taken::default() }
+    }
+
+    /// Those who have a place take turns: so many of one user at once, and of one tenant. However many somebody has, the others' do not wait
+    /// for all of them.
+    #[must_use]
+    pub fn in_turns(self, per_user: usize, per_tenant: usize) -> Self {
+        Self { turns: Turns { per_user, per_tenant }, ..self }
     }
 
     pub fn take(&self, viewer: &Viewer) -> Result<Seat, Fault> {
@@ -70,14 +81,16 @@ impl Seats {
         if all >= self.per_tenant {
             return Err(self.full("for one tenant", self.per_tenant, "Try again later."));
         }
-        let line = |places| Arc::new(Semaphore::new(places));
+        let line = |turns: usize| Arc::new(Semaphore::new(turns.min(Semaphore::MAX_PERMITS)));
         let tenant = tenants.entry(viewer.tenant).or_insert_with(|| Tenant {
             taken: 0,
-            line: line(TURNS_OF_A_TENANT),
+            line: line(self.turns.per_tenant),
             users: HashMap::new(),
         });
-        let own =
-            tenant.users.entry(viewer.user.clone()).or_insert_with(|| User { taken: 0, line: line(TURNS_OF_A_USER) });
+        let own = tenant
+            .users
+            .entry(viewer.user.clone())
+            .or_insert_with(|| User { taken: 0, line: line(self.turns.per_user) });
         tenant.taken += 1;
         own.taken += 1;
         let lines = [own.line.clone(), tenant.line.clone()];
@@ -157,11 +170,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_user_and_a_tenant_have_so_many_turns() {
-        let seats = Seats::new("are taken", "Wait.", 1_000, 1_000);
+        let seats = Seats::new("are taken", "Wait.", 1_000, 1_000).in_turns(4, 32);
         let seat = |tenant, user: &str| seats.take(&viewer(tenant, user)).expect("there is a seat");
         let pats: Vec<Seat> = (0..100).map(|_| seat(1, "pat")).collect();
         let mut turns = Vec::new();
-        for seat in &pats[..TURNS_OF_A_USER] {
+        for seat in &pats[..4] {
             turns.push(seat.turn().now_or_never().flatten().expect("it is its turn"));
         }
         let mut next = pin!(pats[50].turn());
@@ -172,9 +185,9 @@ mod tests {
         turns.push(turn);
 
         // A tenant's many users wait behind each other, too; another tenant's do not.
-        let many: Vec<Seat> = (0..TURNS_OF_A_TENANT).map(|number| seat(1, &format!("user {number}"))).collect();
+        let many: Vec<Seat> = (0..32).map(|number| seat(1, &format!("user {number}"))).collect();
         turns.extend(many.iter().filter_map(|seat| seat.turn().now_or_never().flatten()));
-        assert_eq!(turns.len(), TURNS_OF_A_TENANT);
+        assert_eq!(turns.len(), 32);
         assert!(seat(2, "pat").turn().now_or_never().is_some());
     }
 }

@@ -68,6 +68,24 @@ pub struct ClientLimits {
         default_value_t = 50_000
     )]
     pub operations_per_tenant: usize,
+    /// Operations of one user that are executed at once, or do something for an event; the others wait for their turn
+    #[arg(
+        long = "concurrency-per-user",
+        env = "LEADCAST_CONCURRENCY_PER_USER",
+        global = true,
+        value_parser = counted::<usize>,
+        default_value_t = 4
+    )]
+    pub concurrency_per_user: usize,
+    /// Operations of the users of one tenant that are executed at once
+    #[arg(
+        long = "concurrency-per-tenant",
+        env = "LEADCAST_CONCURRENCY_PER_TENANT",
+        global = true,
+        value_parser = counted::<usize>,
+        default_value_t = 32
+    )]
+    pub concurrency_per_tenant: usize,
     /// What the operations of one user may cost in a minute, in the points of --max-cost; at least --max-cost
     #[arg(long = "rate-per-user", env = "LEADCAST_RATE_PER_USER", global = true, value_parser = from_one::<NonZero<u32>>, default_value = "1000000")]
     pub rate_per_user: NonZero<u32>,
