@@ -9,7 +9,7 @@ use apollo_compiler::{
     collections::HashMap,
     executable::{Field, Operation, Selection, SelectionSet},
 };
-use serde_json::{Map, Value as Json};
+use async_graphql::{Value as Given, Variables};
 
 /// Rows that a list has that is no page: the payloads of bulk mutations show at most 100, most have a few.
 const ROWS_OF_A_LIST: u64 = 10;
@@ -61,20 +61,20 @@ impl Cost {
         let fragments = document.fragments.values().map(|fragment| measure.set(&fragment.selection_set)).collect();
         let mut cost = Self { operation: sum, fragments, always: None };
         if !cost.fragments.iter().chain([&cost.operation]).any(Sum::depends_on_variables) {
-            cost.always = Some(cost.with(&Map::new()));
+            cost.always = Some(cost.with(&Variables::default()));
         }
         cost
     }
 
     /// What it comes to with these variables, coerced.
-    pub fn with(&self, variables: &Map<String, Json>) -> u64 {
+    pub fn with(&self, variables: &Variables) -> u64 {
         self.always.unwrap_or_else(|| {
             let mut known = vec![None; self.fragments.len()];
             self.sum(&self.operation, variables, &mut known)
         })
     }
 
-    fn sum(&self, sum: &Sum, variables: &Map<String, Json>, known: &mut [Option<u64>]) -> u64 {
+    fn sum(&self, sum: &Sum, variables: &Variables, known: &mut [Option<u64>]) -> u64 {
         let mut total = sum.fixed;
         for (size, rows) in &sum.times {
             let rows = self.sum(rows, variables, known);
@@ -111,11 +111,15 @@ impl Sum {
 }
 
 impl Size {
-    fn with(&self, variables: &Map<String, Json>) -> u64 {
+    fn with(&self, variables: &Variables) -> u64 {
         match self {
             Self::Given(rows) => *rows,
             Self::Variable(name) => {
-                variables.get(name.as_str()).and_then(Json::as_u64).unwrap_or(ROWS_OF_A_PAGE).min(MAX_ROWS)
+                let given = match variables.get(name.as_str()) {
+                    Some(Given::Number(rows)) => rows.as_u64(),
+                    _ => None,
+                };
+                given.unwrap_or(ROWS_OF_A_PAGE).min(MAX_ROWS)
             }
         }
     }

@@ -11,10 +11,9 @@ use apollo_compiler::{
     validation::{DiagnosticData, DiagnosticList, Valid, WithErrors},
 };
 use async_graphql::{
-    ServerError,
+    ServerError, Value, Variables,
     parser::types::{ExecutableDocument as Executable, OperationType},
 };
-use serde_json::{Map, Value as Json};
 
 use super::{
     convert,
@@ -157,7 +156,7 @@ impl Document {
 
 impl Checked {
     /// What is executed with these variables, coerced; and what it takes, in bytes.
-    pub fn executable(&self, types: &Types, variables: &Map<String, Json>) -> Result<(Executable, usize), ServerError> {
+    pub fn executable(&self, types: &Types, variables: &Variables) -> Result<(Executable, usize), ServerError> {
         let answers = self.conditions.iter().map(|name| self.answer(name, variables));
         let answers = answers.collect::<Result<Vec<bool>, _>>()?;
         let known = self.made().iter().find(|made| made.answers == answers).cloned();
@@ -177,11 +176,12 @@ impl Checked {
     }
 
     /// Whoever has a default may still be given `null`.
-    fn answer(&self, name: &Name, variables: &Map<String, Json>) -> Result<bool, ServerError> {
-        variables.get(name.as_str()).and_then(Json::as_bool).ok_or_else(|| {
-            let at = convert::position(name.location(), &self.document.sources);
-            ServerError::new(format!("The variable ${name} decides what is included: it must not be null."), at)
-        })
+    fn answer(&self, name: &Name, variables: &Variables) -> Result<bool, ServerError> {
+        if let Some(Value::Boolean(answer)) = variables.get(name.as_str()) {
+            return Ok(*answer);
+        }
+        let at = convert::position(name.location(), &self.document.sources);
+        Err(ServerError::new(format!("The variable ${name} decides what is included: it must not be null."), at))
     }
 
     fn made(&self) -> MutexGuard<'_, Vec<Made>> {

@@ -91,7 +91,8 @@ pub fn not_one(object: &InputObjectType) -> String {
 /// Where something stands in a value: `filter.attributes[0].key`.
 #[derive(Clone, Copy)]
 pub enum At<'a> {
-    Root(&'a str),
+    Variable(&'a str),
+    Argument(&'a str),
     Field(&'a At<'a>, &'a str),
     Item(&'a At<'a>, usize),
 }
@@ -99,7 +100,8 @@ pub enum At<'a> {
 impl fmt::Display for At<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Root(name) => f.write_str(name),
+            Self::Variable(name) => write!(f, "${name}"),
+            Self::Argument(name) => f.write_str(name),
             Self::Field(parent, name) => write!(f, "{parent}.{name}"),
             Self::Item(parent, place) => write!(f, "{parent}[{place}]"),
         }

@@ -55,8 +55,7 @@ impl<'a> Walk<'a> {
             self.directives(&variable.directives);
             if let Some(value) = &variable.default_value {
                 let what = "The default of the variable";
-                let name = format!("${}", variable.name);
-                let at = At::Root(&name);
+                let at = At::Variable(&variable.name);
                 self.value(Place { what, at, ty: &variable.ty, has_default: false, is_one: false }, value);
             }
         }
@@ -98,7 +97,7 @@ impl<'a> Walk<'a> {
     fn arguments(&mut self, given: &[Node<Argument>], defined: &[Node<InputValueDefinition>]) {
         for argument in given {
             if let Some(definition) = defined.iter().find(|definition| definition.name == argument.name) {
-                let (at, has_default) = (At::Root(&argument.name), definition.default_value.is_some());
+                let (at, has_default) = (At::Argument(&argument.name), definition.default_value.is_some());
                 let place = Place { what: "The argument", at, ty: &definition.ty, has_default, is_one: false };
                 self.value(place, &argument.value);
             }

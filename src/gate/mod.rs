@@ -107,7 +107,7 @@ impl Gate {
             return Err(one(limits::exceeded("cost", "too high a cost", self.limits.cost, cost)));
         }
         let (executable, memory) = checked.executable(&self.types, &variables).map_err(one)?;
-        let mut request = Request::new(String::new()).variables(variables::of(variables));
+        let mut request = Request::new(String::new()).variables(variables);
         request.set_parsed_query(executable);
         let (kind, name) = (checked.kind, checked.operation.name.as_ref().map(ToString::to_string));
         Ok((Operation { kind, name, cost, memory }, request))

@@ -2,12 +2,12 @@
 
 use apollo_compiler::{
     Name as TypeName, Node,
-    ast::{Type, Value as Literal, VariableDefinition},
+    ast::{InputValueDefinition, Type, VariableDefinition},
     executable::Operation,
     parser::SourceMap,
     schema::{ExtendedType, InputObjectType},
 };
-use async_graphql::{Name, Number, ServerError, Value, Variables};
+use async_graphql::{Name, ServerError, Value, Variables};
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -15,26 +15,26 @@ use super::{
     input::{At, Types, is_one_of, misfit, not_one},
 };
 
-/// What the operation defines, with defaults filled in; what it does not define is left out.
+/// What the operation defines, as async-graphql takes it, with defaults filled in; what it does not define is left out.
 pub fn coerced(
     types: &Types,
     operation: &Operation,
     sources: &SourceMap,
     mut given: Map<String, Json>,
-) -> Result<Map<String, Json>, Vec<ServerError>> {
-    let mut coerced = Map::new();
+) -> Result<Variables, Vec<ServerError>> {
+    let mut coerced = Variables::default();
     let mut found = Vec::new();
     for variable in &operation.variables {
         let mut coercion = Coercion { types, sources, variable, found };
         match (given.remove(variable.name.as_str()), &variable.default_value) {
             (Some(value), _) => {
-                let name = format!("${}", variable.name);
-                let value = coercion.value(At::Root(&name), &variable.ty, value);
-                coerced.insert(variable.name.to_string(), value);
+                let value = coercion.value(At::Variable(&variable.name), &variable.ty, value);
+                coerced.insert(Name::new(&variable.name), value);
             }
             (None, Some(default)) => {
-                // Validation has seen that it fits.
-                coerced.insert(variable.name.to_string(), json(default));
+                // Validation has seen that it fits, and that it has no variables.
+                let default = convert::value(default).into_const().unwrap_or_default();
+                coerced.insert(Name::new(&variable.name), default);
             }
             (None, None) if variable.ty.is_non_null() => coercion.missing(),
             (None, None) => {}
@@ -44,7 +44,7 @@ pub fn coerced(
     if found.is_empty() { Ok(coerced) } else { Err(found) }
 }
 
-/// Of the value of one variable. What does not fit is noted, and left as it is.
+/// Of the value of one variable. What does not fit is noted, and nothing is made of it.
 struct Coercion<'a> {
     types: &'a Types,
     sources: &'a SourceMap,
@@ -58,30 +58,30 @@ impl Coercion<'_> {
         self.found.push(ServerError::new(message, convert::position(self.variable.location(), self.sources)));
     }
 
-    fn value(&mut self, at: At<'_>, ty: &Type, value: Json) -> Json {
+    fn value(&mut self, at: At<'_>, ty: &Type, value: Json) -> Value {
         if self.found.len() >= errors::MAX_ERRORS {
-            return value;
+            return Value::Null;
         }
         match (ty, value) {
             (Type::NonNullNamed(_) | Type::NonNullList(_), Json::Null) => {
                 match at {
-                    At::Root(_) => self.missing(),
+                    At::Variable(_) => self.missing(),
                     _ => self.misfit(at, &format!("{ty} is wanted, not null")),
                 }
-                Json::Null
+                Value::Null
             }
-            (_, Json::Null) => Json::Null,
+            (_, Json::Null) => Value::Null,
             (Type::List(inner) | Type::NonNullList(inner), Json::Array(items)) => {
                 let items = items.into_iter().enumerate();
-                items.map(|(n, item)| self.value(At::Item(&at, n), inner, item)).collect()
+                Value::List(items.map(|(n, item)| self.value(At::Item(&at, n), inner, item)).collect())
             }
             // One value stands for a list of it.
-            (Type::List(inner) | Type::NonNullList(inner), value) => vec![self.value(at, inner, value)].into(),
+            (Type::List(inner) | Type::NonNullList(inner), value) => Value::List(vec![self.value(at, inner, value)]),
             (Type::Named(name) | Type::NonNullNamed(name), value) => self.named(at, name, value),
         }
     }
 
-    fn named(&mut self, at: At<'_>, name: &TypeName, value: Json) -> Json {
+    fn named(&mut self, at: At<'_>, name: &TypeName, value: Json) -> Value {
         let fits = match self.types.schema.types.get(name) {
             Some(ExtendedType::InputObject(object)) => match value {
                 Json::Object(fields) => return self.object(at, object, fields),
@@ -97,32 +97,35 @@ impl Coercion<'_> {
         if !fits {
             self.misfit(at, &not_of(name, &value));
         }
-        value
+        constant(value)
     }
 
-    fn object(&mut self, at: At<'_>, object: &InputObjectType, mut fields: Map<String, Json>) -> Json {
+    fn object(&mut self, at: At<'_>, object: &InputObjectType, fields: Map<String, Json>) -> Value {
         if is_one_of(object) && (fields.len() != 1 || fields.values().any(Json::is_null)) {
             self.misfit(at, &not_one(object));
-            return fields.into();
+            return Value::Null;
         }
-        if let Some(unknown) = fields.keys().find(|name| !object.fields.contains_key(name.as_str())) {
-            let why = format!("{} has no field \"{}\"", object.name, short(unknown));
-            self.misfit(at, &why);
+        let wanted = |definition: &InputValueDefinition| {
+            definition.ty.is_non_null() && definition.default_value.is_none() && !fields.contains_key(&*definition.name)
+        };
+        for missing in object.fields.values().filter(|definition| wanted(definition)) {
+            self.misfit(At::Field(&at, &missing.name), &format!("{} is wanted, and there is none", missing.ty));
         }
-        for (name, definition) in &object.fields {
-            let at = At::Field(&at, name);
-            if let Some(field) = fields.get_mut(name.as_str()) {
-                *field = self.value(at, &definition.ty, field.take());
-            } else if definition.ty.is_non_null() && definition.default_value.is_none() {
-                self.misfit(at, &format!("{} is wanted, and there is none", definition.ty));
-            }
-        }
-        fields.into()
+        let coerced = fields.into_iter().filter_map(|(name, value)| {
+            let Some(definition) = object.fields.get(name.as_str()) else {
+                self.misfit(at, &format!("{} has no field \"{}\"", object.name, short(&name)));
+                return None;
+            };
+            let value = self.value(At::Field(&at, &name), &definition.ty, value);
+            Some((Name::new(name), value))
+        });
+        Value::Object(coerced.collect())
     }
 
-    fn scalar(&mut self, at: At<'_>, name: &TypeName, value: Json) -> Json {
+    fn scalar(&mut self, at: At<'_>, name: &TypeName, value: Json) -> Value {
         if let Some(check) = self.types.check(name) {
-            if let Err(why) = check(constant(value.clone())) {
+            let value = constant(value);
+            if let Err(why) = check(value.clone()) {
                 self.misfit(at, &why);
             }
             return value;
@@ -136,14 +139,14 @@ impl Coercion<'_> {
                     whole().filter(|n| (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(n)).map(|n| n as i64)
                 });
                 if let Some(whole) = whole.and_then(|whole| i32::try_from(whole).ok()) {
-                    return whole.into();
+                    return Value::Number(whole.into());
                 }
                 false
             }
             "ID" => match &value {
-                Json::Number(number) if number.is_i64() || number.is_u64() => return number.to_string().into(),
+                Json::Number(number) if number.is_i64() || number.is_u64() => return Value::String(number.to_string()),
                 Json::Number(_) => match whole() {
-                    Some(whole) => return format!("{whole:.0}").into(),
+                    Some(whole) => return Value::String(format!("{whole:.0}")),
                     None => false,
                 },
                 other => other.is_string(),
@@ -155,10 +158,13 @@ impl Coercion<'_> {
         if !fits {
             self.misfit(at, &not_of(name, &value));
         }
-        value
+        constant(value)
     }
 
     fn misfit(&mut self, at: At<'_>, why: &str) {
+        if self.found.len() >= errors::MAX_ERRORS {
+            return;
+        }
         self.found.push(misfit("The variable", at, why, self.variable.location(), self.sources));
     }
 }
@@ -176,33 +182,7 @@ fn short(text: &str) -> String {
     }
 }
 
-/// A literal without variables, as JSON.
-fn json(literal: &Node<Literal>) -> Json {
-    match &**literal {
-        Literal::Null | Literal::Variable(_) => Json::Null,
-        Literal::Enum(name) => name.as_str().into(),
-        Literal::String(text) => text.as_str().into(),
-        Literal::Boolean(value) => (*value).into(),
-        Literal::Int(digits) => number(digits.as_str()),
-        Literal::Float(digits) => number(digits.as_str()),
-        Literal::List(items) => items.iter().map(json).collect(),
-        Literal::Object(fields) => fields.iter().map(|(name, field)| (name.to_string(), json(field))).collect(),
-    }
-}
-
-fn number(digits: &str) -> Json {
-    digits.parse::<Number>().map_or(Json::Null, Json::Number)
-}
-
-/// As async-graphql takes them.
-pub fn of(variables: Map<String, Json>) -> Variables {
-    let mut out = Variables::default();
-    for (name, value) in variables {
-        out.insert(Name::new(name), constant(value));
-    }
-    out
-}
-
+/// As it was sent.
 fn constant(value: Json) -> Value {
     match value {
         Json::Null => Value::Null,
