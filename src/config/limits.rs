@@ -50,7 +50,7 @@ pub struct ClientLimits {
         default_value_t = 10_000
     )]
     pub sockets_per_tenant: usize,
-    /// Operations that run at once for one user
+    /// Operations that run at once for one user, streams too; one more is refused
     #[arg(
         long = "max-operations-per-user",
         env = "LEADCAST_MAX_OPERATIONS_PER_USER",
@@ -59,7 +59,7 @@ pub struct ClientLimits {
         default_value_t = 500
     )]
     pub operations_per_user: usize,
-    /// Operations that run at once for the users of one tenant
+    /// Operations that run at once for the users of one tenant; one more is refused
     #[arg(
         long = "max-operations-per-tenant",
         env = "LEADCAST_MAX_OPERATIONS_PER_TENANT",
@@ -68,7 +68,7 @@ pub struct ClientLimits {
         default_value_t = 50_000
     )]
     pub operations_per_tenant: usize,
-    /// Operations of one user that are executed at once, or do something for an event; the others wait for their turn
+    /// How many operations of one user are worked on at once: executed, or making something of an event; the others wait for their turn
     #[arg(
         long = "concurrency-per-user",
         env = "LEADCAST_CONCURRENCY_PER_USER",
@@ -77,7 +77,7 @@ pub struct ClientLimits {
         default_value_t = 4
     )]
     pub concurrency_per_user: usize,
-    /// Operations of the users of one tenant that are executed at once
+    /// How many operations of one tenant are worked on at once; the others wait for their turn
     #[arg(
         long = "concurrency-per-tenant",
         env = "LEADCAST_CONCURRENCY_PER_TENANT",
