@@ -23,7 +23,7 @@ use async_graphql_value::Value as OutValue;
 
 use super::{input::Types, limits::Extent};
 
-/// One operation of a valid document, and how much there is in it. `answers`: to the variables that decide what is included.
+/// One operation of a valid document, and how much there is in it. `answers`: to its [`Questions`], by the names of the variables.
 pub fn document(
     types: &Types,
     document: &ExecutableDocument,
@@ -35,15 +35,35 @@ pub fn document(
     (out::ExecutableDocument { operations, fragments: HashMap::new() }, converter.made.get())
 }
 
-/// The variables that decide what is included in an operation.
-pub fn conditions(document: &ExecutableDocument, operation: &Operation) -> Vec<Name> {
-    let (mut found, mut open, mut seen) = (HashSet::default(), vec![&operation.selection_set], HashSet::default());
+/// What is to be known of an operation's variables before it is clear what is executed. No variable is in both.
+#[derive(Debug)]
+pub struct Questions {
+    /// They decide what is included.
+    pub conditions: Vec<Name>,
+    /// Where they are not given, the default of an argument stands. async-graphql takes it only where the argument is not mentioned.
+    pub optional: Vec<Name>,
+}
+
+impl Questions {
+    /// In the order of their answers.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        self.conditions.iter().chain(&self.optional)
+    }
+}
+
+pub fn questions(document: &ExecutableDocument, operation: &Operation) -> Questions {
+    let (mut open, mut seen) = (vec![&operation.selection_set], HashSet::default());
+    let (mut conditions, mut optional) = (HashSet::default(), HashSet::default());
     while let Some(set) = open.pop() {
         for selection in &set.selections {
             let answered = selection.directives().iter().filter_map(|directive| condition(directive));
-            found.extend(answered.filter_map(|(value, _)| value.as_variable()));
+            conditions.extend(answered.filter_map(|(value, _)| value.as_variable()));
             match selection {
-                Selection::Field(field) => open.push(&field.selection_set),
+                Selection::Field(field) => {
+                    let arguments = field.arguments.iter().filter(|argument| has_default(field, argument));
+                    optional.extend(arguments.filter_map(|argument| argument.value.as_variable()));
+                    open.push(&field.selection_set);
+                }
                 Selection::InlineFragment(inline) => open.push(&inline.selection_set),
                 Selection::FragmentSpread(spread) => {
                     let new = seen.insert(&spread.fragment_name);
@@ -53,8 +73,18 @@ pub fn conditions(document: &ExecutableDocument, operation: &Operation) -> Vec<N
             }
         }
     }
-    let names = operation.variables.iter().map(|variable| &variable.name);
-    names.filter(|name| found.contains(name)).cloned().collect()
+    let may_be_missing = |variable: &VariableDefinition| !variable.ty.is_non_null() && variable.default_value.is_none();
+    let is_asked = |variable: &VariableDefinition| optional.contains(&variable.name) && may_be_missing(variable);
+    let names = |wanted: &dyn Fn(&VariableDefinition) -> bool| {
+        let variables = operation.variables.iter().filter(|variable| wanted(variable));
+        variables.map(|variable| variable.name.clone()).collect()
+    };
+    // What may be missing decides nothing: validation has seen to that.
+    Questions { conditions: names(&|variable| conditions.contains(&variable.name)), optional: names(&is_asked) }
+}
+
+fn has_default(field: &Field, argument: &Argument) -> bool {
+    field.definition.argument_by_name(&argument.name).is_some_and(|definition| definition.default_value.is_some())
 }
 
 /// On what it depends whether a selection is included, and what that must be.
@@ -154,17 +184,28 @@ impl<'a> Converter<'a> {
 
     fn directives(&self, directives: &DirectiveList) -> Vec<Positioned<out::Directive>> {
         let directive = |directive: &Node<Directive>| {
-            let converted =
-                out::Directive { name: self.name(&directive.name), arguments: self.arguments(&directive.arguments) };
+            let converted = out::Directive {
+                name: self.name(&directive.name),
+                arguments: self.arguments(directive.arguments.iter()),
+            };
             self.at(converted, directive.location())
         };
         directives.iter().map(directive).collect()
     }
 
-    fn arguments(&self, arguments: &[Node<Argument>]) -> Vec<(Positioned<OutName>, Positioned<OutValue>)> {
+    fn arguments<'b>(
+        &self,
+        arguments: impl Iterator<Item = &'b Node<Argument>>,
+    ) -> Vec<(Positioned<OutName>, Positioned<OutValue>)> {
         let argument =
             |given: &Node<Argument>| (self.name(&given.name), self.at(value(&given.value), given.value.location()));
-        arguments.iter().map(argument).collect()
+        arguments.map(argument).collect()
+    }
+
+    /// Whether the argument has a value, or no default that would be it.
+    fn is_given(&self, field: &Field, argument: &Argument) -> bool {
+        let answer = argument.value.as_variable().and_then(|name| self.answers.get(name.as_str()));
+        answer != Some(&false) || !has_default(field, argument)
     }
 
     /// What `sets` ask of an object of the type `parent`.
@@ -252,7 +293,7 @@ impl<'a> Converter<'a> {
         let converted = out::Field {
             alias: field.alias.as_ref().map(|alias| self.name(alias)),
             name: self.name(&field.name),
-            arguments: self.arguments(&field.arguments),
+            arguments: self.arguments(field.arguments.iter().filter(|argument| self.is_given(field, argument))),
             directives: Vec::new(),
             selection_set: self.selections(&field.selection_set.ty, &sets, span),
         };

@@ -45,7 +45,8 @@ struct Sum {
 #[derive(Debug)]
 enum Size {
     Given(u64),
-    Variable(String),
+    /// By a variable; or so many where that has no value.
+    Variable(String, u64),
 }
 
 impl Cost {
@@ -105,7 +106,7 @@ impl Sum {
     }
 
     fn depends_on_variables(&self) -> bool {
-        self.times.iter().any(|(size, rows)| matches!(size, Size::Variable(_)) || rows.depends_on_variables())
+        self.times.iter().any(|(size, rows)| matches!(size, Size::Variable(..)) || rows.depends_on_variables())
             || self.either.iter().any(|(_, sum)| sum.depends_on_variables())
     }
 }
@@ -114,12 +115,12 @@ impl Size {
     fn with(&self, variables: &Variables) -> u64 {
         match self {
             Self::Given(rows) => *rows,
-            Self::Variable(name) => {
+            Self::Variable(name, otherwise) => {
                 let given = match variables.get(name.as_str()) {
                     Some(Given::Number(rows)) => rows.as_u64(),
                     _ => None,
                 };
-                given.unwrap_or(ROWS_OF_A_PAGE).min(MAX_ROWS)
+                given.unwrap_or(*otherwise).min(MAX_ROWS)
             }
         }
     }
@@ -180,10 +181,13 @@ fn size_of_page(field: &Field) -> Size {
         let value = field.specified_argument_by_name(name).filter(|value| !value.is_null());
         value.map(|value| &**value)
     });
-    let default = || field.definition.argument_by_name("first").and_then(|first| first.default_value.as_deref());
-    match given.or_else(default) {
-        Some(Value::Variable(name)) => Size::Variable(name.to_string()),
-        Some(Value::Int(digits)) => Size::Given(digits.as_str().parse().unwrap_or(0).min(MAX_ROWS)),
-        _ => Size::Given(ROWS_OF_A_PAGE),
+    let default = field.definition.argument_by_name("first").and_then(|first| first.default_value.as_deref());
+    let rows = |value: Option<&Value>| match value {
+        Some(Value::Int(digits)) => digits.as_str().parse().unwrap_or(0).min(MAX_ROWS),
+        _ => ROWS_OF_A_PAGE,
+    };
+    match given {
+        Some(Value::Variable(name)) => Size::Variable(name.to_string(), rows(default)),
+        given => Size::Given(rows(given.or(default))),
     }
 }

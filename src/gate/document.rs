@@ -16,7 +16,7 @@ use async_graphql::{
 };
 
 use super::{
-    convert,
+    convert::{self, Questions},
     cost::Cost,
     input::Types,
     limits::{self, Extent},
@@ -33,7 +33,7 @@ const BYTES_OF_A_VALUE: usize = 8;
 /// What a document takes in memory, in bytes for each of an ordinary text.
 const MEMORY_OF_A_BYTE: usize = 20;
 
-/// What is executed depends on the variables in `@skip` and `@include`: what was made for so many answers is kept.
+/// What is executed depends on the answers to the operation's [`Questions`]: what was made for so many of them is kept.
 const KEPT: usize = 4;
 
 /// A document with all that is the same whoever sends it.
@@ -54,15 +54,13 @@ pub struct Checked {
     pub kind: OperationType,
     pub cost: Cost,
     document: Arc<Valid<ExecutableDocument>>,
-    /// The variables that decide what is included.
-    conditions: Vec<Name>,
+    questions: Questions,
     made: Mutex<Vec<Made>>,
 }
 
 /// What is executed.
 #[derive(Clone, Debug)]
 struct Made {
-    /// To the conditions.
     answers: Vec<bool>,
     executable: Arc<Executable>,
     /// What it takes, in bytes.
@@ -121,12 +119,12 @@ impl Document {
                 operation: operation.clone(),
                 kind: convert::kind(operation),
                 cost: Cost::of(&document, operation),
-                conditions: convert::conditions(&document, operation),
+                questions: convert::questions(&document, operation),
                 document: document.clone(),
                 made: Mutex::default(),
             })
         };
-        let is_conditional = |operation: &Arc<Checked>| !operation.conditions.is_empty();
+        let is_conditional = |operation: &Arc<Checked>| operation.questions.names().next().is_some();
         let anonymous = document.operations.anonymous.as_ref().map(checked);
         let named = document.operations.named.iter().map(|(name, operation)| (name.clone(), checked(operation)));
         let named: HashMap<_, _> = named.collect();
@@ -157,15 +155,16 @@ impl Document {
 impl Checked {
     /// What is executed with these variables, coerced; and what it takes, in bytes.
     pub fn executable(&self, types: &Types, variables: &Variables) -> Result<(Executable, usize), ServerError> {
-        let answers = self.conditions.iter().map(|name| self.answer(name, variables));
-        let answers = answers.collect::<Result<Vec<bool>, _>>()?;
+        let included = self.questions.conditions.iter().map(|name| self.answer(name, variables));
+        let given = self.questions.optional.iter().map(|name| Ok(variables.contains_key(name.as_str())));
+        let answers = included.chain(given).collect::<Result<Vec<bool>, _>>()?;
         let known = self.made().iter().find(|made| made.answers == answers).cloned();
         let made = known.unwrap_or_else(|| self.make(types, answers));
         Ok(((*made.executable).clone(), made.memory))
     }
 
     fn make(&self, types: &Types, answers: Vec<bool>) -> Made {
-        let by_name = self.conditions.iter().map(Name::as_str).zip(answers.iter().copied()).collect();
+        let by_name = self.questions.names().map(Name::as_str).zip(answers.iter().copied()).collect();
         let (executable, extent) = convert::document(types, &self.document, &self.operation, &by_name);
         let made = Made { answers, executable: executable.into(), memory: bytes(extent) * MEMORY_OF_A_BYTE };
         let mut kept = self.made();

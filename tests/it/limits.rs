@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Engine, TestServer,
+    api::ADMIN,
     client::Answer,
     flood::Flood,
     socket::{Heard, RawSocket},
@@ -279,4 +280,34 @@ async fn who_does_not_read_its_events_is_let_go() {
     let read = connection.read_until_cut().await;
     assert!(read.matches("event: next").count() < Flood::LENGTH, "all of it was written");
     assert_eq!(get(&server, "/healthz").await.status, 200);
+}
+
+/// The same document in turn with the variable and without it: without it is what the argument's default says, and costs as much.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_variable_that_is_not_given_leaves_an_argument_to_its_default() {
+    let server = TestServer::start(Engine::Sqlite).await;
+    let after = server.user("demo", "admin").stream_cursor().await;
+    for n in 0..3 {
+        server.open(json!({ "title": format!("Lead {n}") })).await;
+    }
+    server.has_read_all().await;
+    let asked = async |document: &str, first: Option<Value>| {
+        let mut variables = json!({ "after": after });
+        if let Some(first) = first {
+            variables["first"] = first;
+        }
+        let answer = server.ask(ADMIN, document, variables).await;
+        (answer.body["data"].clone(), answer.extensions["rateLimit"]["cost"].as_u64().expect("a number"))
+    };
+    let plain = "query($after: Cursor!) { events(after: $after) { events { cursor } } }";
+    let open = "query($after: Cursor!, $first: Int) { events(after: $after, first: $first) { events { cursor } } }";
+    let (all, cost) = asked(plain, None).await;
+    assert!(all["events"]["events"].as_array().is_some_and(|events| events.len() >= 3), "{all}");
+    for _ in 0..2 {
+        assert_eq!(asked(open, None).await, (all.clone(), cost));
+        assert_eq!(asked(open, Some(json!(100))).await, (all.clone(), cost));
+        assert!(asked(open, Some(json!(1))).await.1 < cost);
+        // Given, and not what the argument takes.
+        assert_eq!(asked(open, Some(Value::Null)).await.0, Value::Null);
+    }
 }
