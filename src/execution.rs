@@ -16,7 +16,7 @@ use crate::{
     admission::{Admitted, Allowance},
     app::App,
     auth::Viewer,
-    capacity::{Held, Running},
+    capacity::{Held, Running, Work},
     error::Fault,
     events::Positions,
     gate, graphql,
@@ -74,7 +74,7 @@ impl Operation {
         let _counted = (operation.kind == OperationType::Subscription).then(|| self.app.metrics.subscription());
         let request = graphql::request(&self.app, &self.viewer, &running, request).data(self.positions.clone());
         if operation.kind != OperationType::Subscription {
-            running.work().await;
+            running.work(Work::Request).await;
         }
         let mut responses = self.app.schema.execute_stream(request);
         let mut verdict = Verdict::Ok;

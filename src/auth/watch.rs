@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, OptionFuture};
 use tokio::{
     sync::watch,
     time::{Instant, Interval, MissedTickBehavior, interval_at},
@@ -75,7 +75,7 @@ impl Watch {
                 }
                 _ = self.recheck.tick() => self.check_again(),
                 () = self.bell.rings() => self.check_again(),
-                checked = present(&mut self.check) => {
+                Some(checked) = OptionFuture::from(self.check.as_mut()) => {
                     self.check = None;
                     match checked {
                         Err(Error::Fault(fault @ Fault::Unauthenticated(_))) => return fault,
@@ -95,14 +95,6 @@ impl Watch {
     fn check_again(&mut self) {
         let (auth, token) = (self.auth.clone(), self.token.clone());
         self.check = Some(Box::pin(async move { auth.viewer(&token).await }));
-    }
-}
-
-/// The result of a future that may not be there; then it is never ready.
-async fn present<F: Future + Unpin>(future: &mut Option<F>) -> F::Output {
-    match future {
-        Some(future) => future.await,
-        None => pending().await,
     }
 }
 

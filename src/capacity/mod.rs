@@ -5,4 +5,4 @@ mod running;
 mod seats;
 
 pub use running::{Held, PIECE, Running};
-pub use seats::{Seat, Seats};
+pub use seats::{Seat, Seats, Work};

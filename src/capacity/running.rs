@@ -15,7 +15,7 @@ use std::{
 use serde::Serialize;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::seats::{Seat, Seats, Turn};
+use super::seats::{Seat, Seats, Turn, Work};
 use crate::{
     auth::Viewer,
     error::{Fault, Result},
@@ -72,9 +72,9 @@ impl Running {
         Ok(Self(Parts { viewer, seat, _own: own, turn, root_fields, memory, limit, made, taken, result }.into()))
     }
 
-    /// Waits until it is this operation's turn: to be executed, or to do something for an event. It has it until it [`rests`](Self::rest).
-    pub async fn work(&self) {
-        let turn = self.0.seat.turn().await;
+    /// Waits until it is this operation's turn. It has it until it [`rests`](Self::rest).
+    pub async fn work(&self, work: Work) {
+        let turn = self.0.seat.turn(work).await;
         *self.0.turn.lock().unwrap_or_else(PoisonError::into_inner) = turn;
     }
 

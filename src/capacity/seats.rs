@@ -23,11 +23,25 @@ pub struct Seats {
     taken: Taken,
 }
 
-/// How many of one user's are worked on at once, and of one tenant's.
+/// How many of one user's are worked on at once, and of one tenant's: of each [`Work`].
 #[derive(Clone, Copy, Debug)]
 struct Turns {
     per_user: usize,
     per_tenant: usize,
+}
+
+/// What turns are taken for. Each has lines of its own: an event, which is soon done, does not wait behind requests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Work {
+    Request,
+    Event,
+}
+
+/// Who waits for a turn.
+#[derive(Clone)]
+struct Lines {
+    requests: Arc<Semaphore>,
+    events: Arc<Semaphore>,
 }
 
 type Taken = Arc<Mutex<HashMap<TenantId, Tenant>>>;
@@ -35,13 +49,13 @@ type Taken = Arc<Mutex<HashMap<TenantId, Tenant>>>;
 /// Those that are there; without an entry there is none.
 struct Tenant {
     taken: usize,
-    line: Arc<Semaphore>,
+    lines: Lines,
     users: HashMap<UserId, User>,
 }
 
 struct User {
     taken: usize,
-    line: Arc<Semaphore>,
+    lines: Lines,
 }
 
 /// A place that is taken until this is dropped.
@@ -49,7 +63,8 @@ pub struct Seat {
     taken: Taken,
     tenant: TenantId,
     user: UserId,
-    lines: [Arc<Semaphore>; 2],
+    /// The user's, and the tenant's.
+    lines: [Lines; 2],
 }
 
 /// That it is one's turn, until this is dropped.
@@ -63,8 +78,8 @@ impl Seats {
         Self { what, advice, per_user, per_tenant, turns, taken: Taken::default() }
     }
 
-    /// Those who have a place take turns: so many of one user at once, and of one tenant. However many somebody has, the others' do not wait
-    /// for all of them.
+    /// Those who have a place take turns: so many of one user at once, and of one tenant, of each [`Work`]. However many somebody has, the
+    /// others' do not wait for all of them.
     #[must_use]
     pub fn in_turns(self, per_user: usize, per_tenant: usize) -> Self {
         Self { turns: Turns { per_user, per_tenant }, ..self }
@@ -81,19 +96,18 @@ impl Seats {
         if all >= self.per_tenant {
             return Err(self.full("for one tenant", self.per_tenant, "Try again later."));
         }
-        let line = |turns: usize| Arc::new(Semaphore::new(turns.min(Semaphore::MAX_PERMITS)));
         let tenant = tenants.entry(viewer.tenant).or_insert_with(|| Tenant {
             taken: 0,
-            line: line(self.turns.per_tenant),
+            lines: Lines::new(self.turns.per_tenant),
             users: HashMap::new(),
         });
         let own = tenant
             .users
             .entry(viewer.user.clone())
-            .or_insert_with(|| User { taken: 0, line: line(self.turns.per_user) });
+            .or_insert_with(|| User { taken: 0, lines: Lines::new(self.turns.per_user) });
         tenant.taken += 1;
         own.taken += 1;
-        let lines = [own.line.clone(), tenant.line.clone()];
+        let lines = [own.lines.clone(), tenant.lines.clone()];
         Ok(Seat { taken: self.taken.clone(), tenant: viewer.tenant, user: viewer.user.clone(), lines })
     }
 
@@ -102,12 +116,27 @@ impl Seats {
     }
 }
 
+impl Lines {
+    fn new(turns: usize) -> Self {
+        let line = || Arc::new(Semaphore::new(turns.min(Semaphore::MAX_PERMITS)));
+        Self { requests: line(), events: line() }
+    }
+
+    fn of(&self, work: Work) -> Arc<Semaphore> {
+        let line = match work {
+            Work::Request => &self.requests,
+            Work::Event => &self.events,
+        };
+        line.clone()
+    }
+}
+
 impl Seat {
     /// Waits in line. `None` does not come: nobody closes a line.
-    pub async fn turn(&self) -> Option<Turn> {
-        let [own, all] = self.lines.clone();
-        let own = own.acquire_owned().await.ok()?;
-        Some(Turn { _permits: [own, all.acquire_owned().await.ok()?] })
+    pub async fn turn(&self, work: Work) -> Option<Turn> {
+        let [own, all] = &self.lines;
+        let own = own.of(work).acquire_owned().await.ok()?;
+        Some(Turn { _permits: [own, all.of(work).acquire_owned().await.ok()?] })
     }
 }
 
@@ -175,19 +204,20 @@ mod tests {
         let pats: Vec<Seat> = (0..100).map(|_| seat(1, "pat")).collect();
         let mut turns = Vec::new();
         for seat in &pats[..4] {
-            turns.push(seat.turn().now_or_never().flatten().expect("it is its turn"));
+            turns.push(seat.turn(Work::Request).now_or_never().flatten().expect("it is its turn"));
         }
-        let mut next = pin!(pats[50].turn());
+        let mut next = pin!(pats[50].turn(Work::Request));
         assert!(next.as_mut().now_or_never().is_none(), "it waits in line");
-        assert!(seat(1, "quinn").turn().now_or_never().is_some(), "behind pat's own only");
+        assert!(seat(1, "quinn").turn(Work::Request).now_or_never().is_some(), "behind pat's own only");
+        assert!(pats[51].turn(Work::Event).now_or_never().is_some(), "an event not behind requests");
         turns.pop();
         let turn = next.now_or_never().flatten().expect("it is its turn");
         turns.push(turn);
 
         // A tenant's many users wait behind each other, too; another tenant's do not.
         let many: Vec<Seat> = (0..32).map(|number| seat(1, &format!("user {number}"))).collect();
-        turns.extend(many.iter().filter_map(|seat| seat.turn().now_or_never().flatten()));
+        turns.extend(many.iter().filter_map(|seat| seat.turn(Work::Request).now_or_never().flatten()));
         assert_eq!(turns.len(), 32);
-        assert!(seat(2, "pat").turn().now_or_never().is_some());
+        assert!(seat(2, "pat").turn(Work::Request).now_or_never().is_some());
     }
 }

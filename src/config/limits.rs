@@ -68,7 +68,7 @@ pub struct ClientLimits {
         default_value_t = 50_000
     )]
     pub operations_per_tenant: usize,
-    /// How many operations of one user are worked on at once: executed, or making something of an event; the others wait for their turn
+    /// How many operations of one user are executed at once, and how many streams make something of an event; the others wait for their turn
     #[arg(
         long = "concurrency-per-user",
         env = "LEADCAST_CONCURRENCY_PER_USER",
@@ -77,7 +77,7 @@ pub struct ClientLimits {
         default_value_t = 4
     )]
     pub concurrency_per_user: usize,
-    /// How many operations of one tenant are worked on at once; the others wait for their turn
+    /// How many operations of one tenant are executed at once, and how many streams make something of an event
     #[arg(
         long = "concurrency-per-tenant",
         env = "LEADCAST_CONCURRENCY_PER_TENANT",

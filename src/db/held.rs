@@ -9,7 +9,7 @@ use std::{
 
 use diesel::{
     OptionalExtension, QueryableByName, sql_query,
-    sql_types::{Integer, Nullable, Text},
+    sql_types::{Double, Integer, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use tokio::time::Instant;
@@ -59,23 +59,28 @@ impl Held {
 
     /// Whether the log should name the culprit now: once it has been too long, and then every minute.
     fn report_is_due(&self) -> bool {
-        let mut wait = self.wait();
-        let Some(wait) = wait.as_mut().filter(|wait| wait.since.elapsed() >= TOO_LONG) else { return false };
-        let due = wait.reported.is_none_or(|reported| reported.elapsed() >= BETWEEN_REPORTS);
-        if due {
-            wait.reported = Some(Instant::now());
-        }
-        due
+        self.wait().as_ref().is_some_and(|wait| {
+            let again = wait.reported.is_none_or(|reported| reported.elapsed() >= BETWEEN_REPORTS);
+            wait.since.elapsed() >= TOO_LONG && again
+        })
     }
 
     pub(super) async fn report(&self, conn: &mut AsyncPgConnection) -> Result<()> {
         if self.report_is_due()
-            && let Some(culprit) = sql_query(CULPRIT).get_result::<Culprit>(conn).await.optional()?
+            && let Some(culprit) = culprit(conn).await?
         {
             culprit.report(self.age());
+            if let Some(wait) = self.wait().as_mut() {
+                wait.reported = Some(Instant::now());
+            }
         }
         Ok(())
     }
+}
+
+async fn culprit(conn: &mut AsyncPgConnection) -> Result<Option<Culprit>> {
+    let query = sql_query(CULPRIT).bind::<Double, _>(TOO_LONG.as_secs_f64());
+    Ok(query.get_result(conn).await.optional()?)
 }
 
 /// The oldest running transaction: a session's, or one that was prepared and belongs to no session.
@@ -100,7 +105,7 @@ struct Culprit {
 }
 
 /// pg_locks shows the holder to everybody. Of other users' sessions, pg_stat_activity keeps state, client and times to
-/// members of pg_read_all_stats.
+/// members of pg_read_all_stats. One that is known to be younger than $1 seconds is none: the database was away, or did not answer.
 const CULPRIT: &str = "
     WITH oldest AS (SELECT pg_snapshot_xmin(pg_current_snapshot())::xid AS xid)
     SELECT lock.pid, prepared.gid AS prepared, coalesce(session.usename, prepared.owner)::text AS \"user\",
@@ -112,6 +117,7 @@ const CULPRIT: &str = "
         AND lock.mode = 'ExclusiveLock' AND lock.granted
     LEFT JOIN pg_stat_activity session ON session.pid = lock.pid
     LEFT JOIN pg_prepared_xacts prepared ON prepared.transaction = oldest.xid
+    WHERE coalesce(session.xact_start, prepared.prepared) <= now() - make_interval(secs => $1) IS NOT FALSE
     LIMIT 1";
 
 impl Culprit {

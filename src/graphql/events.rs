@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     auth::Viewer,
-    capacity::Running,
+    capacity::{Running, Work},
     claims::graphql::ClaimUpdatedEvent,
     clock::Timestamp,
     error::{Fault, Result},
@@ -299,7 +299,7 @@ impl Follow {
                     }
                 }
                 Step::Event(delivery) => {
-                    self.running.work().await;
+                    self.running.work(Work::Event).await;
                     if let Some(event) = self.watcher.event(delivery).await? {
                         return Ok(event);
                     }

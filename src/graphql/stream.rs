@@ -5,6 +5,7 @@ use futures_util::{Stream, StreamExt, stream};
 
 use crate::{
     auth::Viewer,
+    capacity::Work,
     error::Result,
     events::{Cursor, Delivery, Feed, Kind, Positions, Scope, Step},
 };
@@ -41,7 +42,7 @@ where
             running.rest();
             let event = match feed.next().await {
                 Ok(Step::Event(delivery)) => {
-                    running.work().await;
+                    running.work(Work::Event).await;
                     shown(delivery).await
                 }
                 Ok(Step::CaughtUp) => Ok(None),

@@ -31,6 +31,7 @@ use super::{
 use crate::{
     admission::{Admitted, Refused, admit},
     auth::{self, Viewer},
+    capacity::Work,
     error::{Error, Fault},
     gate::{self, Parameters},
     graphql,
@@ -228,7 +229,7 @@ async fn execute(
     let request = graphql::request(&front.app, &viewer, &running, request);
     let patience = front.app.settings.limits.request_time;
     let executed = async {
-        running.work().await;
+        running.work(Work::Request).await;
         front.app.schema.execute(request).await
     };
     let Ok(result) = timeout(patience, executed).await else {

@@ -5,7 +5,7 @@
 //! Who is not let in, or sends no GraphQL request, is refused like everywhere, with a status and JSON. What cannot be executed, and what
 //! ends a running stream, is a `next` with `errors`, then `complete`, which no client tries again by itself; a server that shuts down ends the answer without `complete`, and the client comes back with its cursor.
 
-use std::{convert::Infallible, future::ready};
+use std::{convert::Infallible, future::ready, pin::Pin, time::Duration};
 
 use async_graphql::ServerError;
 use axum::{
@@ -15,9 +15,12 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use futures_util::stream;
-use tokio::sync::mpsc;
-use tokio_util::task::AbortOnDropHandle;
+use futures_util::{future::OptionFuture, stream};
+use tokio::{
+    sync::mpsc,
+    time::{Sleep, sleep},
+};
+use tokio_util::task::{AbortOnDropHandle, task_tracker::TaskTrackerToken};
 
 use super::Front;
 use crate::{
@@ -49,11 +52,14 @@ pub(super) fn answer(front: &Front, watch: Watch, admitted: Admitted, seat: Seat
     };
     let connection = Connection {
         sockets: front.sockets.clone(),
+        drain_pace: front.app.settings.limits.drain_pace,
+        leave: None,
         watch,
         reports,
         state: State::Open,
         held: None,
         _seat: seat,
+        _ticket: front.sockets.ticket(),
         _operation: AbortOnDropHandle::new(tokio::spawn(operation.run(ready(Ok(admitted))))),
     };
     let events = stream::unfold(connection, |mut connection| async move {
@@ -87,6 +93,9 @@ fn completion() -> Event {
 /// An answer that has not ended.
 struct Connection {
     sockets: Sockets,
+    drain_pace: Duration,
+    /// When to leave, once the server drains.
+    leave: Option<Pin<Box<Sleep>>>,
     /// The stream ends with its token.
     watch: Watch,
     reports: mpsc::Receiver<Report>,
@@ -95,6 +104,7 @@ struct Connection {
     held: Option<Held>,
     /// Its place among its user's connections.
     _seat: Seat,
+    _ticket: TaskTrackerToken,
     _operation: AbortOnDropHandle<()>,
 }
 
@@ -113,13 +123,18 @@ impl Connection {
             State::Ending => return Some(self.complete()),
             State::Ended => return None,
         }
-        let report = tokio::select! {
-            report = self.reports.recv() => report,
-            fault = self.watch.ended() => {
-                let errors = capped(vec![errors::fault(&fault)]);
-                return Some(self.failed(&execution::json(&errors)));
+        let report = loop {
+            tokio::select! {
+                report = self.reports.recv() => break report,
+                fault = self.watch.ended() => {
+                    let errors = capped(vec![errors::fault(&fault)]);
+                    return Some(self.failed(&execution::json(&errors)));
+                }
+                () = self.sockets.drained(), if self.leave.is_none() => {
+                    self.leave = Some(Box::pin(sleep(self.sockets.jitter(self.drain_pace))));
+                }
+                Some(()) = OptionFuture::from(self.leave.as_mut()) => return None,
             }
-            () = self.sockets.drained() => return None,
         };
         let Some(Report { outcome, held, .. }) = report else { return Some(self.complete()) };
         self.held = held;

@@ -12,7 +12,10 @@ mod session;
 use std::{sync::Arc, time::Duration};
 
 use axum::{extract::ws::WebSocketUpgrade, response::Response};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 use crate::app::App;
 use session::Session;
@@ -24,7 +27,7 @@ pub fn is_offered(upgrade: &WebSocketUpgrade) -> bool {
     upgrade.requested_protocols().any(|offered| offered.as_bytes() == SUBPROTOCOL.as_bytes())
 }
 
-/// The open sockets of this node. Cheap to clone.
+/// The open sockets of this node, and the event streams that leave as they do. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Sockets(Arc<Group>);
 
@@ -50,7 +53,7 @@ impl Sockets {
     ) -> Response {
         let limits = &app.settings.limits;
         let sockets = self.clone();
-        let ticket = self.0.tasks.token();
+        let ticket = self.ticket();
         upgrade
             .protocols([SUBPROTOCOL])
             .read_buffer_size(4096)
@@ -65,7 +68,12 @@ impl Sockets {
             })
     }
 
-    /// Closes every socket with 1012, each at a moment of its own, and waits until they are gone.
+    /// To be kept for as long as something is open that leaves when the node drains.
+    pub fn ticket(&self) -> TaskTrackerToken {
+        self.0.tasks.token()
+    }
+
+    /// Closes every socket with 1012, each at a moment of its own, ends every event stream so, and waits until they are gone.
     pub async fn drain(&self) {
         self.0.tasks.close();
         self.0.drain.cancel();
@@ -77,11 +85,11 @@ impl Sockets {
         self.0.drain.cancelled().await;
     }
 
-    /// A random wait, the longer at most the more clients there are: each connects again at once, somewhere else.
-    fn jitter(&self, pace: Duration) -> Duration {
-        let sockets = u32::try_from(self.0.tasks.len()).unwrap_or(u32::MAX);
+    /// A random wait, the longer at most the more of them there are: each client connects again at once, somewhere else.
+    pub fn jitter(&self, pace: Duration) -> Duration {
+        let open = u32::try_from(self.0.tasks.len()).unwrap_or(u32::MAX);
         let random = getrandom::u32().unwrap_or_default();
-        let longest = pace.saturating_mul(sockets).min(LONGEST_JITTER);
+        let longest = pace.saturating_mul(open).min(LONGEST_JITTER);
         longest.mul_f64(f64::from(random) / f64::from(u32::MAX))
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, future::pending, pin::Pin, sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, OptionFuture};
 use serde_json::{Map, Value};
 use tokio::{
     sync::mpsc,
@@ -116,13 +116,13 @@ impl Session {
         tokio::select! {
             frame = self.socket.recv() => Wake::Frame(frame),
             Some(report) = self.reports.recv() => Wake::Report(report),
-            checked = present(&mut self.check) => Wake::Checked(checked),
-            renewed = present(&mut self.renewal) => Wake::Renewed(renewed),
+            Some(checked) = OptionFuture::from(self.check.as_mut()) => Wake::Checked(checked),
+            Some(renewed) = OptionFuture::from(self.renewal.as_mut()) => Wake::Renewed(renewed),
             () = &mut self.init, if self.protocol.waits_for_init() => Wake::InitOverdue,
-            fault = ended(&mut self.watch) => Wake::TokenEnded(fault),
+            Some(fault) = OptionFuture::from(self.watch.as_mut().map(Watch::ended)) => Wake::TokenEnded(fault),
             _ = self.ping.tick() => Wake::Ping,
             () = sockets.drained(), if self.leave.is_none() => Wake::Drain,
-            () = present(&mut self.leave) => Wake::Leave,
+            Some(()) = OptionFuture::from(self.leave.as_mut()) => Wake::Leave,
             Some(_) = self.operations.join_next() => Wake::OperationEnded,
         }
     }
@@ -343,21 +343,5 @@ impl Session {
     fn lost(&self) -> Ended {
         self.app.metrics.socket_closed(close_code::ABNORMAL);
         Ended
-    }
-}
-
-/// Why the token is no longer good; never ready before there is one.
-async fn ended(watch: &mut Option<Watch>) -> Fault {
-    match watch {
-        Some(watch) => watch.ended().await,
-        None => pending().await,
-    }
-}
-
-/// The result of a future that may not be there; then it is never ready.
-async fn present<F: Future + Unpin>(future: &mut Option<F>) -> F::Output {
-    match future {
-        Some(future) => future.await,
-        None => pending().await,
     }
 }

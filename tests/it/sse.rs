@@ -1,7 +1,8 @@
 //! GraphQL over server-sent events: the same operations and the same promises as over a socket, one answer for each.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use leadcast::users::Role;
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Value, json};
@@ -201,4 +202,27 @@ async fn a_quiet_stream_is_kept_open_and_a_drain_ends_it_without_complete() {
     let rest = tokio::spawn(async move { stream.event().await });
     server.stop().await;
     assert_eq!(rest.await.expect("no panic"), None);
+}
+
+/// Like sockets (`operators::drain`): whoever is sent away connects again at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_are_sent_away_one_by_one() {
+    const STREAMS: u32 = 16;
+    let pace = Duration::from_millis(100);
+    let server = TestServer::start_with(Engine::Sqlite, |settings| settings.limits.drain_pace = pace).await;
+    let mut streams = Vec::new();
+    for _ in 0..STREAMS {
+        streams.push(Stream::open(post(&server, EVENTS, &json!({ "query": OPENED }))).await);
+    }
+    let started = Instant::now();
+    let stopping = tokio::spawn(server.stop());
+    let left = streams.into_iter().map(async |mut stream| {
+        assert_eq!(stream.event().await, None);
+        started.elapsed()
+    });
+    let mut left = join_all(left).await;
+    left.sort_unstable();
+    // Sixteen random moments in 1.6 s lie within a tenth of that once in 10^14 times.
+    assert!(left[left.len() - 1] > left[0] + pace * STREAMS / 10, "{left:?}");
+    stopping.await.expect("the server stops in good order");
 }

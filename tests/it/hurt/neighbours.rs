@@ -1,8 +1,11 @@
 //! One client that reads nothing, one operation that floods, one resolver that panics: a thousand others hear every event.
 
+use std::future::{pending, ready};
+
 use futures_util::FutureExt;
+use leadcast::config::Settings;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{sync::mpsc::unbounded_channel, task::JoinSet};
 
 use super::{acknowledged, ask_for};
 use crate::support::{
@@ -10,6 +13,7 @@ use crate::support::{
     flood::Flood,
     resolvers::before_each,
     socket::{Heard, Subscription},
+    soon,
     wire::{http, send},
 };
 
@@ -110,4 +114,36 @@ async fn a_thousand_subscribers_have_bad_neighbours() {
     }
     assert_eq!(told, SOCKETS * ON_EACH * LEADS);
     drop(slow);
+}
+
+/// All the turns of a tenant are taken by requests that do not come to an end.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_do_not_wait_for_requests() {
+    const TURNS: usize = 3;
+    let change = |settings: &mut Settings| {
+        (settings.clients.concurrency_per_user, settings.clients.concurrency_per_tenant) = (TURNS, TURNS);
+    };
+    let (taken, mut standing) = unbounded_channel();
+    let server = TestServer::start_with(Engine::Sqlite, change).await;
+    let server = before_each(server, move |info| match info.alias {
+        Some("stands") => {
+            taken.send(()).expect("the test listens");
+            pending().boxed()
+        }
+        _ => ready(Ok(())).boxed(),
+    })
+    .await;
+    let after = json!({ "after": server.user("demo", "pat").stream_cursor().await });
+    let opened = server.open(json!({})).await;
+    let mut socket = server.socket("demo", "pat").await;
+    let _standing: Vec<_> = (0..TURNS).map(|_| socket.subscribe("{ viewer { stands: id } }", Value::Null)).collect();
+    for _ in 0..TURNS {
+        soon("all turns to be taken", standing.recv()).await.expect("the server runs");
+    }
+    for document in [
+        "subscription($after: Cursor) { leadCreated(after: $after) { lead { id } } }",
+        "subscription($after: Cursor) { events(after: $after) { ... on LeadCreatedEvent { lead { id } } } }",
+    ] {
+        assert_eq!(socket.subscribe(document, after.clone()).next().await["lead"]["id"], opened);
+    }
 }
